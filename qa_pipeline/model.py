@@ -63,5 +63,5 @@ class Turn:
     def __post_init__(self) -> None:
         if len(self.char_ms) != len(self.text):
             raise ValueError(
-                f"call {self.span.call_id} turn {self.turn}: {len(self.text)} characters but {len(self.char_ms)} character times"
+                f"call {self.span.call_id} turn {self.turn}: {len(self.text)} characters, {len(self.char_ms)} times"
             )

@@ -23,7 +23,7 @@ def test_a_span_that_ends_before_it_starts_is_refused() -> None:
 
 
 def test_a_turn_has_one_time_for_every_character() -> None:
-    with pytest.raises(ValueError, match="2 characters but 1"):
+    with pytest.raises(ValueError, match="2 characters, 1 times"):
         Turn(Span("c", 0, 10), 0, 1, Speaker.AGENT, "您好", (0,))
 
 

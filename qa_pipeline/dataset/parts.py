@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ def write_part(dataset: Path, table: str, call_date: date, rows: Sequence[Mappin
     ordered = sorted(rows, key=lambda row: tuple((row.get(k) is not None, row.get(k)) for k in keys))
     found = [tuple(row.get(k) for k in keys) for row in ordered]
     bad = [f"{k} lacks a value" for k in found if None in k]
-    bad += [f"{a} is given twice" for a, b in zip(found, found[1:], strict=False) if a == b]
+    bad += [f"{a} is given twice" for a, b in itertools.pairwise(found) if a == b]
     if bad:
         raise DatasetError(f"{table} wants one row for each {', '.join(keys)}: {'; '.join(bad)}", Place(file=str(path)))
     try:
