@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import tempfile
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -24,31 +24,40 @@ def part_path(dataset: Path, table: str, call_date: date) -> Path:
 def write_part(dataset: Path, table: str, call_date: date, rows: Sequence[Mapping[str, Any]]) -> Path:
     """Replace a partition by `rows`, sorted by the table's key.
 
-    Raises DatasetError, naming every offending key, on a key given twice or missing, and on values that do not fit the schema.
+    Raises DatasetError, with the old part left in place, on a key given twice or missing, on a column the table does not
+    have, and on values that do not fit the schema.
     """
     keys = KEYS[table]
     path = part_path(dataset, table, call_date)
-    ordered = sorted(rows, key=lambda row: tuple((row.get(k) is not None, row.get(k)) for k in keys))
-    found = [tuple(row.get(k) for k in keys) for row in ordered]
+    content = _fit(table, rows, path).sort_by([(key, "ascending") for key in keys])
+    found = list(zip(*(content[key].to_pylist() for key in keys), strict=True))
     bad = [f"{k} lacks a value" for k in found if None in k]
     bad += [f"{a} is given twice" for a, b in itertools.pairwise(found) if a == b]
     if bad:
         raise DatasetError(f"{table} wants one row for each {', '.join(keys)}: {'; '.join(bad)}", Place(file=str(path)))
-    try:
-        content = pa.Table.from_pylist([dict(row) for row in ordered], schema=SCHEMAS[table])
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
-        raise DatasetError(f"{table} rows do not fit its schema: {problem}", Place(file=str(path))) from problem
     staging = dataset / ".staging"  # outside every table: a file beside the part would double rows in plain reads
     staging.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=staging, suffix=".parquet")
+    staged = staging / f"{uuid.uuid4().hex}.parquet"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with staged.open("xb") as file:
             pq.write_table(content, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        os.replace(staged, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        staged.unlink(missing_ok=True)
         raise
     return path
+
+
+def _fit(table: str, rows: Sequence[Mapping[str, Any]], path: Path) -> pa.Table:
+    schema = SCHEMAS[table]
+    if unknown := sorted({name for row in rows for name in row} - set(schema.names)):  # Arrow would drop them silently
+        raise DatasetError(
+            f"{table} has no column {', '.join(unknown)}; it has {', '.join(schema.names)}", Place(file=str(path))
+        )
+    try:
+        return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
+        raise DatasetError(f"{table} rows do not fit its schema: {problem}", Place(file=str(path))) from problem
