@@ -1,4 +1,4 @@
-"""Speech from espeak-ng, in this process, with the time of every character.
+"""Speech from espeak-ng, in this process, with the time of every word.
 
 The voice is `cmn-latn-pinyin`: plain `cmn` of espeak-ng reads the pinyin of a character as English letters. The library and
 its voices come from the wheel `espeakng-loader`. Switching among many voices has been seen to end the process with a
@@ -93,7 +93,8 @@ def _library() -> _Library:
 
 @dataclass(frozen=True)
 class Utterance:
-    """Samples (int16, mono) and, per character of `text`, its start and end in seconds; punctuation has no length."""
+    """Samples (int16, mono) and, per character of `text`, its start and end in seconds. espeak times words: in one of
+    several characters (您好, 服务) the first carries the word's whole time, the others and punctuation have no length."""
 
     text: str
     samples: NDArray[np.int16]
