@@ -93,13 +93,24 @@ def _library() -> _Library:
 
 @dataclass(frozen=True)
 class Utterance:
-    """Samples (int16, mono) and, per character of `text`, its start and end in seconds. espeak times words: in one of
-    several characters (您好, 服务) the first carries the word's whole time, the others and punctuation have no length."""
+    """Samples (int16, mono) and, per character of `text`, its start and end in seconds. espeak times words: the characters
+    of one word (您好, 服务) share its time evenly; punctuation has no length."""
 
     text: str
     samples: NDArray[np.int16]
     sample_rate: int
     spans: tuple[tuple[float, float], ...]
+
+
+def _word_length(text: str, begin: list[float | None], i: int) -> int:
+    n = 1
+    while i + n < len(text) and begin[i + n] is None and text[i + n].isalnum():
+        n += 1
+    return n
+
+
+def _shares(start: float, stop: float, n: int) -> list[tuple[float, float]]:
+    return [(start + (stop - start) * k / n, start + (stop - start) * (k + 1) / n) for k in range(n)]
 
 
 def speak(text: str, voice: Voice, stretch: float = 1.0) -> Utterance:
@@ -113,14 +124,17 @@ def speak(text: str, voice: Voice, stretch: float = 1.0) -> Utterance:
     length = (last - first) / rate
     begin = [None if (s := starts.get(i)) is None else max(0.0, (s - first) / rate) for i in range(len(text))]
     spans: list[tuple[float, float]] = [(0.0, 0.0)] * len(text)
-    after = length
+    end = length
     for i in range(len(text) - 1, -1, -1):
-        if (start := begin[i]) is not None:
-            spans[i] = (start, max(start, min(after, start + 0.5)))
-            after = start
-    end = 0.0
-    for i, start in enumerate(begin):
-        if start is None:
-            spans[i] = (end, end)
-        end = spans[i][1]
+        if (start := begin[i]) is None:
+            continue
+        stop = max(start, min(end, start + 0.5 * _word_length(text, begin, i)))
+        for k, (a, b) in enumerate(_shares(start, stop, _word_length(text, begin, i))):
+            spans[i + k] = (a, b)
+        end = start
+    before = 0.0
+    for i, (_, stop) in enumerate(spans):
+        if stop == 0.0:  # punctuation: no length, at the end of what came before
+            spans[i] = (before, before)
+        before = spans[i][1]
     return Utterance(text, np.ascontiguousarray(raw[first:last]), rate, tuple(spans))
