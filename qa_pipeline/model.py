@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Verdict(StrEnum):
@@ -59,9 +62,123 @@ class Turn:
     speaker: Speaker
     text: str
     char_ms: tuple[int, ...]
+    confidence: float | None = None
+    level_dbfs: float | None = None
+    addressee: str = "customer"
 
     def __post_init__(self) -> None:
         if len(self.char_ms) != len(self.text):
             raise ValueError(
                 f"call {self.span.call_id} turn {self.turn}: {len(self.text)} characters, {len(self.char_ms)} times"
             )
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something measured that is not words. `value`'s unit is fixed per kind; `attrs` holds what else the kind carries."""
+
+    span: Span
+    kind: str
+    source: EventSource
+    channel: int | None = None
+    value: float | None = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One agent's part of a call, from answer to transfer or release; the unit of judgement."""
+
+    span: Span
+    leg: int
+    agent_id: str | None
+    pack: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One conversation with what its record says. None: not known. `started_at`: wall time of millisecond 0, with its zone."""
+
+    call_id: str
+    started_at: datetime
+    duration_ms: int
+    source: str = "recorded"
+    direction: str | None = None
+    caller_number: str | None = None
+    called_number: str | None = None
+    department: str | None = None
+    team: str | None = None
+    answered: bool | None = None
+    answered_ms: int | None = None
+    ended_ms: int | None = None
+    ring_ms: int | None = None
+    hangup_by: str = "unknown"
+    hangup_source: EventSource | None = None
+    end_reason: str | None = None
+    n_channels: int = 2
+    roles_source: str = "settings"
+    lost_ms: int = 0
+    flags: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+    recordings: tuple[Mapping[str, Any], ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The waist of the hourglass: a call, its legs, turns in conversation order, events, and what made them."""
+
+    call: Call
+    legs: tuple[Leg, ...]
+    turns: tuple[Turn, ...]
+    events: tuple[Event, ...]
+    asr: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why one occasion got its verdict: the words (or the stretch searched) that a trainer can listen to."""
+
+    verdict: Verdict
+    turn: int | None
+    start_ms: int
+    end_ms: int
+    quote: str
+    rung: str | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule's verdict on one leg. `reason` is a code, given for every `na` and `unsure`."""
+
+    call_id: str
+    leg: int
+    agent_id: str | None
+    pack: str
+    rule_id: str
+    verdict: Verdict
+    points: float
+    possible: float
+    reason: str | None
+    evidence: tuple[Evidence, ...]
+    rule_version: str
+    fatal_state: str = "none"
+    needs_person: bool = False
+
+
+@dataclass(frozen=True)
+class Score:
+    """One leg under one pack. `percent` is None (样本不足) below 25 points of applicable weight."""
+
+    call_id: str
+    leg: int
+    agent_id: str | None
+    team: str | None
+    pack: str
+    points: float
+    possible: float
+    percent: float | None
+    n_unsure: int
+    rules_version: str
+    fatal_state: str = "none"
