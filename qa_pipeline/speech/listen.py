@@ -1,0 +1,114 @@
+"""One pass over a recording: tones, speech, turns, windows; and over many, words for the windows of all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from qa_pipeline.model import Event, EventSource, Span, Speaker, Turn
+from qa_pipeline.speech.activity import RATE, ActivitySettings, Stretch, find_speech, without
+from qa_pipeline.speech.backend import Heard, Recogniser
+from qa_pipeline.speech.tones import find_tones
+from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MEASURED = ("tones", "speech")
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """All of a recording but its words: turns without text, their windows with the audio, the measured events."""
+
+    call_id: str
+    turns: tuple[Spoken, ...]
+    levels: tuple[float, ...]
+    cuts: tuple[tuple[Stretch, ...], ...]
+    windows: tuple[NDArray[np.float32], ...]
+    events: tuple[Event, ...]
+
+
+def sketch(
+    call_id: str,
+    samples: NDArray[np.int16],
+    rate: int,
+    longest_ms: int,
+    quiet: Sequence[tuple[int, Stretch]] = (),
+    activity: ActivitySettings | None = None,
+) -> Sketch:
+    """From int16 samples [channels, n]. `quiet`: (channel, stretch) known to hold no conversation, such as hold music."""
+    events: list[Event] = []
+    speech: list[list[Stretch]] = []
+    wide = [_widen(channel, rate) for channel in samples]
+    for channel, (narrow, audio) in enumerate(zip(samples, wide, strict=True)):
+        tones = find_tones(narrow, rate)
+        events += [
+            Event(
+                Span(call_id, t.stretch.start_ms, t.stretch.end_ms), t.kind, EventSource.AUDIO, channel, float(t.bursts)
+            )
+            for t in tones
+        ]
+        taken = [t.stretch for t in tones] + [s for c, s in quiet if c == channel]
+        speech.append(without(find_speech(audio, activity), taken))
+    turns = group_turns(speech)
+    cuts = tuple(tuple(cut_windows(t, longest_ms)) for t in turns)
+    windows = tuple(
+        wide[t.channel][s.start_ms * RATE // 1000 : s.end_ms * RATE // 1000]
+        for t, spans in zip(turns, cuts, strict=True)
+        for s in spans
+    )
+    levels = tuple(_level(samples[t.channel], rate, t) for t in turns)
+    return Sketch(call_id, tuple(turns), levels, cuts, windows, tuple(events))
+
+
+def fill_in(sketches: Sequence[Sketch], recogniser: Recogniser, roles: Sequence[Sequence[Speaker]]) -> list[list[Turn]]:
+    """The turns of every sketch with their words; `roles[i][channel]` speaks on that channel of `sketches[i]`."""
+    answers = iter(recogniser.recognise([w for s in sketches for w in s.windows]))
+    filled = []
+    for one, speakers in zip(sketches, roles, strict=True):
+        turns = []
+        for number, (spoken, cuts, level) in enumerate(zip(one.turns, one.cuts, one.levels, strict=True)):
+            heard = [next(answers) for _ in cuts]
+            turn = _turn(one.call_id, number, spoken, cuts, heard)
+            turns.append(replace(turn, speaker=speakers[spoken.channel], level_dbfs=level))
+        filled.append(turns)
+    return filled
+
+
+def _turn(call_id: str, number: int, spoken: Spoken, cuts: Sequence[Stretch], heard: Sequence[Heard]) -> Turn:
+    text, times = "", list[int]()
+    for cut, said in zip(cuts, heard, strict=True):
+        text += said.text
+        times += [min(max(cut.start_ms + t, spoken.start_ms), spoken.end_ms) for t in said.char_ms]
+    weights = [(h.confidence, max(1, len(h.text))) for h in heard if h.confidence is not None]
+    confidence = sum(c * n for c, n in weights) / sum(n for _, n in weights) if weights else None
+    span = Span(call_id, spoken.start_ms, max(spoken.start_ms, spoken.end_ms))
+    return Turn(span, number, 1, Speaker.UNKNOWN, text, tuple(times), confidence)
+
+
+def _widen(narrow: NDArray[np.int16], rate: int) -> NDArray[np.float32]:
+    """To 16 kHz float32 by the resampler that faster-whisper's `decode_audio` uses."""
+    import numpy as np
+
+    if rate == RATE or not len(narrow):
+        return narrow.astype(np.float32) / 32768
+    import av
+    from av.audio.resampler import AudioResampler
+
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(narrow)[None], format="s16", layout="mono")
+    frame.sample_rate = rate
+    resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
+    parts = [f.to_ndarray() for f in (*resampler.resample(frame), *resampler.resample(None))]
+    return np.concatenate(parts, 1)[0].astype(np.float32) / 32768
+
+
+def _level(samples: NDArray[np.int16], rate: int, turn: Spoken) -> float:
+    """Mean power of the turn's speech in dBFS; -96 for digital silence."""
+    import numpy as np
+
+    parts = [samples[s.start_ms * rate // 1000 : s.end_ms * rate // 1000] for s in turn.stretches]
+    power = float(np.mean(np.concatenate(parts).astype(np.float64) ** 2)) if sum(map(len, parts)) else 0.0
+    return max(-96.0, 10 * float(np.log10(power / 32768**2))) if power else -96.0

@@ -1,0 +1,169 @@
+"""Whisper checkpoints through faster-whisper's loader and CTranslate2's documented calls: encode, generate, align.
+
+faster-whisper's own batched pipeline joins turns up to 30 s and loses their order, and pads every clip to 30 s. Here each window
+is as long as its speech where the checkpoint allows that (`window = "short"`; the demonstration model does), else 30 s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qa_pipeline.errors import QaError
+from qa_pipeline.speech.backend import Heard
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RATE = 16000
+FRAME_MS = 10
+TOKEN_MS = 20
+FULL_MS = 30_000
+REPETITIVE = 2.4  # compression ratio; the threshold of OpenAI's Whisper
+
+
+class ModelError(QaError):
+    """The speech model cannot be loaded."""
+
+
+@dataclass(frozen=True)
+class WhisperSettings:
+    """`model`: a name that faster-whisper knows, or a folder. `window`: "full" (30 s) or "short"."""
+
+    model: str
+    window: str = "full"
+    device: str = "auto"
+    precision: str = "default"
+    threads: int = 0
+    batch: int = 16
+    beam: int = 1
+    prompt: str = ""
+
+
+class Whisper:
+    """A Recogniser. Nothing is loaded before the first window."""
+
+    def __init__(self, settings: WhisperSettings) -> None:
+        self.settings = settings
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the model and with every setting that can change the text."""
+        said = {k: v for k, v in asdict(self.settings).items() if k not in ("threads", "batch", "device")}
+        weights = Path(self.settings.model) / "model.bin"
+        if weights.is_file():
+            said["model"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+        return "whisper-" + hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def longest_ms(self) -> int:
+        if self.settings.window == "full":
+            return FULL_MS
+        return int(self._model.feature_extractor.chunk_length * 1000)
+
+    @cached_property
+    def _model(self) -> Any:
+        from faster_whisper import WhisperModel
+
+        s = self.settings
+        try:
+            return WhisperModel(s.model, device=s.device, compute_type=s.precision, cpu_threads=s.threads)
+        except Exception as problem:
+            raise ModelError(
+                f"the speech model {s.model!r} cannot be loaded: {problem}. Give asr.model in qa.toml a folder with a "
+                "CTranslate2 Whisper model, or a size faster-whisper knows on a machine that may fetch it"
+            ) from problem
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from faster_whisper.tokenizer import Tokenizer
+
+        m = self._model
+        return Tokenizer(m.hf_tokenizer, m.model.is_multilingual, task="transcribe", language="zh")
+
+    def recognise(self, windows: Sequence[NDArray[np.float32]]) -> list[Heard]:
+        """See Recogniser. Windows of like length share a batch; a batch that fails is tried window by window."""
+        order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
+        answers: dict[int, Heard] = {}
+        for at in range(0, len(order), self.settings.batch):
+            chosen = order[at : at + self.settings.batch]
+            answers.update(zip(chosen, self._safely([windows[i] for i in chosen]), strict=True))
+        return [answers[i] for i in range(len(windows))]
+
+    def _safely(self, windows: list[NDArray[np.float32]]) -> list[Heard]:
+        try:
+            return self._batch(windows)
+        except ModelError:
+            raise
+        except Exception as problem:
+            if len(windows) > 1:
+                return [heard for w in windows for heard in self._safely([w])]
+            return [Heard("", (), None, f"failed: {type(problem).__name__}")]
+
+    def _batch(self, windows: list[NDArray[np.float32]]) -> list[Heard]:
+        from faster_whisper.transcribe import get_ctranslate2_storage
+
+        model, tokenizer = self._model.model, self._tokenizer
+        features, frames = self._features(windows)
+        encoded = model.encode(get_ctranslate2_storage(features))
+        prompt = self._model.get_prompt(tokenizer, tokenizer.encode(self.settings.prompt), without_timestamps=True)
+        longest = min(448, len(prompt) + 16 + max(frames) // 8)  # about 12 characters a second: no endless loops
+        results = model.generate(
+            encoded,
+            [prompt] * len(windows),
+            beam_size=self.settings.beam,
+            max_length=longest,
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+        )
+        tokens = [[t for t in r.sequences_ids[0] if t < tokenizer.eot] for r in results]
+        aligned = model.align(encoded, tokenizer.sot_sequence, tokens, list(frames))
+        return [
+            self._heard(ids, r.scores[0], alignment.alignments, n)
+            for ids, r, alignment, n in zip(tokens, results, aligned, frames, strict=True)
+        ]
+
+    def _features(self, windows: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], list[int]]:
+        """[n, mels, frames] padded with the quietest value to one length; the frames of each window."""
+        import numpy as np
+
+        mels = [self._model.feature_extractor(w, padding=160)[..., :-1] for w in windows]
+        frames = [min(m.shape[-1], 3000) for m in mels]
+        full = self.settings.window == "full"
+        length = 3000 if full else min(3000, max(frames) + max(frames) % 2 + 2)
+        out = np.zeros((len(mels), mels[0].shape[0], length), np.float32)
+        for i, (m, n) in enumerate(zip(mels, frames, strict=True)):
+            out[i, :, :n] = m[:, :n]
+        return out, frames
+
+    def _heard(self, ids: list[int], score: float, pairs: list[tuple[int, int]], frames: int) -> Heard:
+        import math
+
+        text, char_ms = self._timed(ids, dict(reversed(pairs)), frames)
+        if not text:
+            return Heard("", (), None, "no_words")
+        raw = text.encode()
+        if len(text) > 20 and len(raw) / len(zlib.compress(raw)) > REPETITIVE:
+            return Heard("", (), None, "repetition")
+        return Heard(text, char_ms, math.exp(score))
+
+    def _timed(self, ids: list[int], first: dict[int, int], frames: int) -> tuple[str, tuple[int, ...]]:
+        """Text without the blanks around it, and each character's start; several tokens may make one character."""
+        text, times, at, last = "", [], 0, 0
+        if not ids:
+            return "", ()
+        for piece, tokens in zip(*self._tokenizer.split_tokens_on_unicode(ids), strict=True):
+            last = max(last, min(first.get(at, last // TOKEN_MS) * TOKEN_MS, frames * FRAME_MS))
+            text += piece
+            times += [last] * len(piece)
+            at += len(tokens)
+        kept = [(c, t) for c, t in zip(text, times, strict=True) if not c.isspace() and c != "�"]
+        return "".join(c for c, _ in kept), tuple(t for _, t in kept)
