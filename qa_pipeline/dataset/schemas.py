@@ -10,6 +10,9 @@ VERSION = 1
 _METADATA = {"qa_schema_version": str(VERSION)}
 
 KEYS: dict[str, tuple[str, ...]] = {
+    "calls": ("call_id",),
+    "legs": ("call_id", "leg"),
+    "events": ("call_id", "event"),
     "turns": ("call_id", "turn"),
     "findings": ("call_id", "leg", "pack", "rule_id"),
     "scores": ("call_id", "leg", "pack"),
@@ -26,9 +29,68 @@ _EVIDENCE = pa.struct(
         ("similarity", pa.float32()),
     ]
 )
+_RECORDING = pa.struct(
+    [("uri", pa.string()), ("sha256", pa.string()), ("channel", pa.int32()), ("offset_ms", pa.int64())]
+)
 _TOKEN = pa.struct([("text", pa.string()), ("end", pa.int32())])
 
 _COLUMNS: dict[str, list[tuple[str, Any]]] = {
+    "calls": [
+        ("call_id", pa.string()),
+        ("revision", pa.int32()),
+        ("conversation_id", pa.string()),
+        ("source", pa.string()),
+        ("recordings", pa.list_(_RECORDING)),
+        ("direction", pa.string()),
+        ("caller_number", pa.string()),
+        ("called_number", pa.string()),
+        ("department", pa.string()),
+        ("team", pa.string()),
+        ("started_at", pa.timestamp("ms", tz="UTC")),
+        ("tz", pa.string()),
+        ("answered", pa.bool_()),
+        ("answered_ms", pa.int64()),
+        ("recording_starts", pa.string()),
+        ("ended_ms", pa.int64()),
+        ("duration_ms", pa.int64()),
+        ("ring_count", pa.int32()),
+        ("ring_ms", pa.int64()),
+        ("hangup_by", pa.string()),
+        ("hangup_source", pa.string()),
+        ("end_reason", pa.string()),
+        ("n_channels", pa.int32()),
+        ("roles_source", pa.string()),
+        ("flags", pa.list_(pa.string())),
+        ("measured", pa.list_(pa.string())),
+        ("lost_ms", pa.int64()),
+        ("agent_level_dbfs", pa.float32()),
+        ("agent_snr_db", pa.float32()),
+        ("fields", pa.string()),
+        ("asr", pa.string()),
+        ("text_version", pa.string()),
+        ("masked", pa.bool_()),
+    ],
+    "legs": [
+        ("call_id", pa.string()),
+        ("leg", pa.int32()),
+        ("agent_id", pa.string()),
+        ("start_ms", pa.int64()),
+        ("end_ms", pa.int64()),
+        ("pack", pa.string()),
+        ("transfer_target", pa.string()),
+        ("transfer_result", pa.string()),
+    ],
+    "events": [
+        ("call_id", pa.string()),
+        ("event", pa.int32()),
+        ("kind", pa.string()),
+        ("channel", pa.int32()),
+        ("start_ms", pa.int64()),
+        ("end_ms", pa.int64()),
+        ("source", pa.string()),
+        ("value", pa.float64()),
+        ("attrs", pa.string()),
+    ],
     "turns": [
         ("call_id", pa.string()),
         ("turn", pa.int32()),
