@@ -24,6 +24,12 @@ def read_part(dataset: Path, table: str, call_date: date) -> pa.Table:
     return pq.ParquetFile(path).read() if path.exists() else SCHEMAS[table].empty_table()
 
 
+def read_table(dataset: Path, table: str) -> pa.Table:
+    """Every partition's rows, oldest date first."""
+    parts = [read_part(dataset, table, day) for day in call_dates(dataset, table)]
+    return pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
+
+
 def read_rows(dataset: Path, table: str, call_date: date) -> list[Row]:
     return read_part(dataset, table, call_date).to_pylist()  # type: ignore[no-any-return]
 

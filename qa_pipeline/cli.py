@@ -1,0 +1,269 @@
+"""The command `qa`: thin commands over the modules; heavy imports stay inside the command that needs them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from qa_pipeline.config import Config
+    from qa_pipeline.night import Summary
+    from qa_pipeline.review.scorecard import Scorecard
+    from qa_pipeline.rules.pack import RulePack
+
+FIXABLE, SOME_FAILED = 1, 3
+
+project_option = click.option(
+    "--project", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Project folder (with qa.toml)."
+)
+
+
+class Commands(click.Group):
+    """Problems a reader can act on become one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        from qa_pipeline.errors import QaError
+
+        try:
+            return super().invoke(ctx)
+        except QaError as problem:
+            click.echo(f"qa: {problem}", err=True)
+            sys.exit(FIXABLE)
+
+
+@click.group(cls=Commands)
+@click.version_option(package_name="qa-pipeline")
+def main() -> None:
+    """Call quality for Chinese phone calls: recordings in, verdicts with their evidence out."""
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def init(folder: Path) -> None:
+    """Make a project FOLDER: a commented qa.toml and the shipped rule packs."""
+    make_project(folder)
+    click.echo(f"{folder / 'qa.toml'} and {folder / 'rules'} are ready. Next: qa run RECORDINGS --project {folder}")
+
+
+def make_project(folder: Path) -> None:
+    """Raises ConfigError where there is a project already; nothing is overwritten."""
+    from qa_pipeline import shipped
+    from qa_pipeline.config import FILE, TEMPLATE, ConfigError
+    from qa_pipeline.errors import Place
+
+    if (folder / FILE).exists() or (folder / "rules").exists():
+        raise ConfigError("there is a project here already; choose another folder", Place(str(folder)))
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(shipped.packs(), folder / "rules")
+    (folder / FILE).write_text(TEMPLATE, "utf-8")
+
+
+def open_project(root: Path) -> tuple[Config, dict[str, RulePack]]:
+    """The settings and the packs, with every pack that the settings name at hand."""
+    from qa_pipeline.config import ConfigError, pack_problems, read_config
+    from qa_pipeline.errors import Place
+    from qa_pipeline.rules.pack import load_packs
+
+    config = read_config(root)
+    packs = load_packs(config.rules)
+    if problems := pack_problems(config.packs, sorted(packs)):
+        raise ConfigError("; ".join(problems), Place(str(root / "qa.toml")))
+    return config, packs
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@project_option
+def run(paths: tuple[Path, ...], project: Path) -> None:
+    """Transcribe, judge and score every new recording under PATHS (folders or files)."""
+    finish(run_project(project, paths))
+
+
+def run_project(project: Path, paths: tuple[Path, ...]) -> Summary:
+    from qa_pipeline import night
+    from qa_pipeline.config import make_recogniser
+
+    config, packs = open_project(project)
+    notice_demo(config, paths)
+    with progress_bar() as show:
+        return night.run(config, paths, packs, make_recogniser(config.asr), show)
+
+
+def notice_demo(config: Config, paths: tuple[Path, ...]) -> None:
+    """The demonstration model on anything but the shipped samples makes nonsense; say so before the work."""
+    from qa_pipeline import shipped
+    from qa_pipeline.config import DEMO
+
+    samples = shipped.sample_calls().resolve()
+    if config.asr.model == DEMO and not all(p.resolve().is_relative_to(samples) for p in paths):
+        click.secho(
+            'NOTICE: asr.model = "demo" knows only the synthetic voices of the samples. Its words for real calls are not to be '
+            'trusted. Set asr.model in qa.toml to "large-v3-turbo" or to a folder with a Whisper model.',
+            fg="yellow",
+            bold=True,
+            err=True,
+        )
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, a plain line at every tenth of the work otherwise."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("recordings"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("recordings", total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+    else:
+        shown = [0]
+
+        def line(done: int, total: int) -> None:
+            if done == total or done * 10 // total > shown[0]:
+                shown[0] = done * 10 // total
+                click.echo(f"{done} of {total} recordings", err=True)
+
+        yield line
+
+
+def finish(summary: Summary) -> None:
+    """The closing summary; exit code 3 when some recordings failed."""
+    s = summary
+    click.echo(f"{s.found} recordings: {s.new} new, {s.known} known, {len(s.failures)} failed; {s.passed_over} other files passed over")
+    for failure in s.failures:
+        click.echo(f"  failed {failure.reason}: {failure.path}: {failure.detail}")
+    for call_id in s.no_record:
+        click.echo(f"  no_record: call {call_id} has no call record; judged without one")
+    for call_id in s.missing:
+        click.echo(f"  missing: call {call_id} was answered and has no recording")
+    for problem in s.problems:
+        click.echo(f"  call record: {problem}")
+    if s.failures:
+        sys.exit(SOME_FAILED)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("qa-demo"))
+def demo(folder: Path) -> None:
+    """Run the shipped sample calls through everything, in a fresh FOLDER."""
+    from qa_pipeline import shipped
+
+    make_project(folder)
+    summary = run_project(folder, (shipped.sample_calls(),))
+    show_cards(folder, None, "table", True)
+    html = folder / "scorecard.html"
+    html.write_text(rendered(folder, None, "html"), "utf-8")
+    click.echo(f"\nscores      {folder / 'dataset' / 'scores'}   pd.read_parquet(...) reads it\nscorecards  {html}")
+    click.echo(f"one call    qa show cs-02-complaint-good --project {folder}")
+    finish(summary)
+
+
+@main.command()
+@click.argument("agent", required=False)
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "html"]), default="table")
+@project_option
+def scorecard(agent: str | None, form: str, project: Path) -> None:
+    """Print the card of AGENT, or of all agents."""
+    show_cards(project, agent, form, agent is None)
+
+
+def rendered(project: Path, agent: str | None, form: str) -> str:
+    from qa_pipeline.review import export
+
+    write = {"json": export.to_json, "csv": export.to_csv, "html": export.to_html}[form]
+    return write(read_cards(project, agent))
+
+
+def read_cards(project: Path, agent: str | None) -> list[Scorecard]:
+    from qa_pipeline.dataset.tables import read_table
+    from qa_pipeline.errors import QaError
+    from qa_pipeline.review.scorecard import RuleTitle, make_scorecards
+
+    config, packs = open_project(project)
+    titles = {(p.id, r.id): RuleTitle(r.title, r.coach) for p in packs.values() for r in p.rules}
+    cards = make_scorecards(
+        read_table(config.dataset, "scores").to_pylist(), read_table(config.dataset, "findings").to_pylist(), titles
+    )
+    if not cards:
+        raise QaError(f"no scores in {config.dataset}; make some with: qa run RECORDINGS --project {project}")
+    chosen = [c for c in cards if agent in (None, c.agent_id)]
+    if not chosen:
+        raise QaError(f"no scores of agent {agent!r}; there are {', '.join(c.agent_id for c in cards)}")
+    return chosen
+
+
+def show_cards(project: Path, agent: str | None, form: str, all_agents: bool) -> None:
+    if form != "table":
+        click.echo(rendered(project, agent, form), nl=form != "csv")
+        return
+    from rich.console import Console
+
+    from qa_pipeline.review.terminal import card, overview
+
+    console, cards = Console(), read_cards(project, agent)
+    for one in cards:
+        console.print(card(one))
+    if all_agents:
+        console.print(overview(cards))
+
+
+@main.command()
+@click.argument("call_id")
+@project_option
+def show(call_id: str, project: Path) -> None:
+    """Print the transcript of CALL_ID with its evidence marked and every verdict."""
+    from rich.console import Console
+
+    from qa_pipeline.config import read_config
+    from qa_pipeline.dataset.ledger import Ledger
+    from qa_pipeline.dataset.tables import read_rows
+    from qa_pipeline.errors import QaError
+    from qa_pipeline.review.annotated import annotate
+    from qa_pipeline.review.terminal import transcript
+
+    config = read_config(project)
+    day = Ledger(config.ledger).call_date(call_id)
+    if day is None:
+        raise QaError(f"no call {call_id!r} in {config.dataset}")
+    rows = ([r for r in read_rows(config.dataset, t, day) if r["call_id"] == call_id] for t in ("turns", "findings"))
+    Console().print(transcript(annotate(call_id, *rows)))
+
+
+@main.command()
+@project_option
+def rescore(project: Path) -> None:
+    """Judge every stored call again by the rules as they are now. Reads no audio."""
+    from qa_pipeline.dataset.rows import Rows
+    from qa_pipeline.dataset.tables import call_dates, read_transcript_rows
+    from qa_pipeline.judging import write_verdicts
+
+    config, packs = open_project(project)
+    calls = 0
+    for day in call_dates(config.dataset, "calls"):
+        rows: Rows = read_transcript_rows(config.dataset, day)
+        write_verdicts(config.dataset, day, rows, packs)
+        calls += len(rows["calls"])
+    click.echo(f"{calls} calls judged again")
+
+
+@main.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@project_option
+def import_(file: Path, project: Path) -> None:
+    """Take in transcripts made elsewhere: FILE.jsonl, one call a line."""
+    from qa_pipeline.importing import import_file
+
+    config, packs = open_project(project)
+    result = import_file(config, packs, file)
+    click.echo(f"{result.imported} calls imported, {result.known} known, {len(result.problems)} with problems")
+    for problem in result.problems:
+        click.echo(f"  {problem}", err=True)
+    if result.problems:
+        sys.exit(SOME_FAILED)

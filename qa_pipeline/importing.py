@@ -1,0 +1,117 @@
+"""Transcripts made elsewhere, one JSON object a line, stored and judged as recorded calls are. Reads no audio."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from qa_pipeline.config import Config
+from qa_pipeline.dataset.ledger import Entry, Ledger
+from qa_pipeline.dataset.rows import transcript_rows
+from qa_pipeline.errors import Place, QaError
+from qa_pipeline.model import Call, Event, EventSource, Leg, Span, Speaker, Transcript, Turn
+from qa_pipeline.night import seal
+from qa_pipeline.rules.pack import RulePack, vocabulary
+from qa_pipeline.text.segment import Segmenter
+
+CALL_FIELDS = ("direction", "caller_number", "called_number", "department", "team", "answered", "answered_ms", "ended_ms")
+CALL_FIELDS += ("ring_ms", "hangup_by", "end_reason", "n_channels")
+
+
+class ImportProblem(QaError):
+    """A line that cannot be taken in; the others are."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """imported: new calls; known: same id and content as one kept before; problems: a line's error each."""
+
+    imported: int
+    known: int
+    problems: tuple[ImportProblem, ...]
+
+
+def import_file(config: Config, packs: Mapping[str, RulePack], path: Path) -> Imported:
+    """Every good line becomes a stored and judged call; every bad one a problem with its line number."""
+    ledger, segmenter = Ledger(config.ledger), Segmenter(vocabulary(packs.values()))
+    new, known, problems = 0, 0, []
+    with path.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            key = f"{path.resolve()}:{number}"
+            content = hashlib.sha256(line.strip().encode()).hexdigest()
+            if ledger.heard(content):
+                known += 1
+                continue
+            try:
+                transcript = _transcript(line, config, packs)
+                if ledger.call_date(transcript.call.call_id) is not None:
+                    raise ValueError(f"call_id {transcript.call.call_id!r} is kept already with other content")
+            except (ValueError, KeyError, TypeError, AttributeError) as problem:
+                problems.append(ImportProblem(_said(problem), Place(str(path), number)))
+                continue
+            entry = Entry(key, "transcribed", content, asr="imported", call_id=transcript.call.call_id)
+            rows = transcript_rows(transcript, segmenter.words, segmenter.version)
+            ledger.keep(entry, transcript.call.started_at.date(), rows)
+            new += 1
+    seal(config, ledger, packs)
+    return Imported(new, known, tuple(problems))
+
+
+def _said(problem: Exception) -> str:
+    return f"expected a value for {problem}" if isinstance(problem, KeyError) else str(problem)
+
+
+def _transcript(line: str, config: Config, packs: Mapping[str, RulePack]) -> Transcript:
+    told = json.loads(line)
+    if not isinstance(told, dict):
+        raise ValueError(f"expected a JSON object with call_id, started_at and turns, found {type(told).__name__}")
+    call_id, started = str(told["call_id"]), datetime.fromisoformat(told["started_at"])
+    pack = told.get("pack") or config.packs.of(Path(), told.get("called_number"), told.get("department"))
+    if pack not in packs:
+        raise ValueError(f"call {call_id}: unknown pack {pack!r}; there are {', '.join(sorted(packs))}")
+    turns = [_turn(call_id, i, t) for i, t in enumerate(sorted(told["turns"], key=lambda t: t["start_ms"]))]
+    end = max([told.get("duration_ms") or 0, *(t.span.end_ms for t in turns)])
+    known = {k: told[k] for k in CALL_FIELDS if told.get(k) is not None}
+    call = Call(
+        call_id,
+        started if started.tzinfo else started.replace(tzinfo=config.tz),
+        end,
+        source="imported",
+        roles_source="record",
+        hangup_source=EventSource.RECORD if "hangup_by" in known else None,
+        measured=tuple(told.get("measured", ("all",) if "events" in told else ())),
+        fields={**told.get("fields", {}), "transfers": told.get("transfers", [])},
+        **known,
+    )
+    legs = (Leg(Span(call_id, 0, end), 1, told.get("agent_id"), pack),)
+    return Transcript(call, legs, tuple(turns), tuple(_events(call_id, told)), "imported")
+
+
+def _turn(call_id: str, number: int, told: Mapping[str, Any]) -> Turn:
+    text, start, end = told["text"], told["start_ms"], told["end_ms"]
+    times = told.get("char_ms") or [start + (end - start) * i // max(1, len(text)) for i in range(len(text))]
+    return Turn(
+        *(Span(call_id, start, end), number, 1, Speaker(told["speaker"]), text, tuple(times)),
+        confidence=told.get("confidence"),
+        addressee=told.get("addressee", "customer"),
+    )
+
+
+def _events(call_id: str, told: Mapping[str, Any]) -> list[Event]:
+    held: Sequence[Mapping[str, Any]] = told.get("holds") or ()
+    events = [Event(Span(call_id, h["start_ms"], h["end_ms"]), "hold", EventSource.RECORD) for h in held]
+    plain = ("kind", "channel", "start_ms", "end_ms", "value", "source")
+    for e in told.get("events") or ():
+        channel = {"agent": 0, "customer": 1}.get(e.get("channel"), e.get("channel"))
+        source = EventSource(e.get("source", "audio"))
+        attrs = {k: v for k, v in e.items() if k not in plain}
+        channel = channel if isinstance(channel, int) else None
+        events.append(Event(Span(call_id, e["start_ms"], e["end_ms"]), e["kind"], source, channel, e.get("value"), attrs))
+    return events
