@@ -136,7 +136,9 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 def finish(summary: Summary) -> None:
     """The closing summary; exit code 3 when some recordings failed."""
     s = summary
-    click.echo(f"{s.found} recordings: {s.new} new, {s.known} known, {len(s.failures)} failed; {s.passed_over} other files passed over")
+    click.echo(
+        f"{s.found} recordings: {s.new} new, {s.known} known, {len(s.failures)} failed; {s.passed_over} other files passed over"
+    )
     for failure in s.failures:
         click.echo(f"  failed {failure.reason}: {failure.path}: {failure.detail}")
     for call_id in s.no_record:

@@ -173,7 +173,7 @@ TEMPLATE = """\
 # A call-quality project. Every key is shown with its default.
 
 [asr]
-model = "demo"        # "demo": synthetic sample voices only. Real calls: "large-v3-turbo", or a folder with a CTranslate2 Whisper
+model = "demo"        # "demo": synthetic sample voices only. Real calls: "large-v3-turbo" or a folder
 window = "full"       # "full": 30 s, right for every stock Whisper; "short": only for models trained on short windows
 device = "auto"       # "cpu", "cuda", "auto"
 precision = "default" # CTranslate2's compute type, such as "int8", "float16"

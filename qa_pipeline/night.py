@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qa_pipeline.config import Config
@@ -12,7 +11,7 @@ from qa_pipeline.dataset.ledger import Entry, Ledger
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, Rows, transcript_rows
 from qa_pipeline.dataset.tables import replace_calls
 from qa_pipeline.judging import write_verdicts
-from qa_pipeline.model import Call, Event, Leg, Span, Speaker, Transcript
+from qa_pipeline.model import Call, Event, EventSource, Leg, Span, Speaker, Transcript
 from qa_pipeline.recordings.decode import Recording, content_hash, decode
 from qa_pipeline.recordings.find import Failure, find_recordings
 from qa_pipeline.recordings.records import Records, find_records, read_records, to_call
@@ -68,7 +67,7 @@ def run(
     fresh = [path for path in found.paths if not _known(ledger, path)]
     failures, done, since = list(found.failures), 0, 0
     no_record: list[str] = []
-    for group in itertools.batched(fresh, GROUP) if hasattr(itertools, "batched") else _batched(fresh, GROUP):
+    for group in _batched(fresh, GROUP):
         prepared = []
         for path in group:
             one = _prepare(config, ledger, records, path, recogniser.longest_ms)
@@ -161,10 +160,6 @@ def _roles(config: Config, recording: Recording) -> list[Speaker]:
 
 def _heard_ending(call: Call, heard: Sketch, agent: int) -> Call:
     """Who hung up, by the busy tone that the other side is played, where the record doesn't tell."""
-    from dataclasses import replace
-
-    from qa_pipeline.model import EventSource
-
     call = replace(call, measured=MEASURED)
     last_word = max((t.end_ms for t in heard.turns), default=0)
     busy = [e for e in heard.events if e.kind == "busy_tone" and e.span.end_ms > last_word and e.channel is not None]

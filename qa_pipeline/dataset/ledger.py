@@ -80,7 +80,12 @@ class Ledger:
             self.db["pending"].delete_where("call_date = ?", [call_date.isoformat()])
             self.db["calls"].upsert_all(
                 [
-                    {"call_id": leg["call_id"], "call_date": call_date.isoformat(), "agent_id": leg["agent_id"], "pack": leg["pack"]}
+                    {
+                        "call_id": leg["call_id"],
+                        "call_date": call_date.isoformat(),
+                        "agent_id": leg["agent_id"],
+                        "pack": leg["pack"],
+                    }
                     for leg in legs
                     if leg["leg"] == 1
                 ],

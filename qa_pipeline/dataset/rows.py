@@ -107,7 +107,10 @@ def _call(r: Mapping[str, Any]) -> Call:
     start = r["started_at"] if isinstance(r["started_at"], datetime) else datetime.fromisoformat(r["started_at"])
     taken["started_at"] = start.astimezone(ZoneInfo(r["tz"])) if "/" in r["tz"] else start
     taken |= {"flags": tuple(r["flags"]), "measured": tuple(r["measured"]), "recordings": tuple(r["recordings"])}
-    taken |= {"fields": json.loads(r["fields"]), "hangup_source": EventSource(r["hangup_source"]) if r["hangup_source"] else None}
+    taken |= {
+        "fields": json.loads(r["fields"]),
+        "hangup_source": EventSource(r["hangup_source"]) if r["hangup_source"] else None,
+    }
     return Call(**taken)
 
 

@@ -29,9 +29,7 @@ _EVIDENCE = pa.struct(
         ("similarity", pa.float32()),
     ]
 )
-_RECORDING = pa.struct(
-    [("uri", pa.string()), ("sha256", pa.string()), ("channel", pa.int32()), ("offset_ms", pa.int64())]
-)
+_RECORDING = pa.struct([("uri", pa.string()), ("sha256", pa.string()), ("channel", pa.int32()), ("offset_ms", pa.int64())])
 _TOKEN = pa.struct([("text", pa.string()), ("end", pa.int32())])
 
 _COLUMNS: dict[str, list[tuple[str, Any]]] = {

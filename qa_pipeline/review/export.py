@@ -21,12 +21,16 @@ def to_csv(cards: Sequence[Scorecard]) -> str:
     """One row for each agent, rule and piece of evidence; times in milliseconds."""
     out = io.StringIO()
     rows = csv.writer(out)
-    rows.writerow(["agent_id", "percent", "pack", "rule_id", "title", "verdict", "call_id", "start_ms", "end_ms", "quote", "reason"])
+    rows.writerow(
+        ["agent_id", "percent", "pack", "rule_id", "title", "verdict", "call_id", "start_ms", "end_ms", "quote", "reason"]
+    )
     for card in cards:
         for rule in card.rules:
             for p in rule.proofs:
                 head = [card.agent_id, "" if card.percent is None else round(card.percent, 1), rule.pack, rule.rule_id]
-                rows.writerow([*map(_plain, [*head, rule.title, p.verdict, p.call_id, p.start_ms, p.end_ms, p.quote, p.reason])])
+                rows.writerow(
+                    [*map(_plain, [*head, rule.title, p.verdict, p.call_id, p.start_ms, p.end_ms, p.quote, p.reason])]
+                )
     return out.getvalue()
 
 

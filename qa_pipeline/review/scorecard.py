@@ -95,13 +95,13 @@ def _card(
     percent = 100 * max(0.0, sum(s["points"] for s in counted)) / possible if possible else None
     calls = tuple(CallLine(s["call_id"], s["pack"], s["percent"], s["n_unsure"]) for s in scores)
     rules = dict.fromkeys((f["pack"], f["rule_id"]) for f in findings)
-    lines = (_line(pack, rule, [f for f in findings if (f["pack"], f["rule_id"]) == (pack, rule)], titles) for pack, rule in rules)
+    lines = (
+        _line(pack, rule, [f for f in findings if (f["pack"], f["rule_id"]) == (pack, rule)], titles) for pack, rule in rules
+    )
     return Scorecard(agent, percent, calls, tuple(lines))
 
 
-def _line(
-    pack: str, rule: str, findings: Sequence[Mapping[str, Any]], titles: Mapping[tuple[str, str], RuleTitle]
-) -> RuleLine:
+def _line(pack: str, rule: str, findings: Sequence[Mapping[str, Any]], titles: Mapping[tuple[str, str], RuleTitle]) -> RuleLine:
     named = titles.get((pack, rule), RuleTitle(rule))
     count = {v: sum(f["verdict"] == v for f in findings) for v in Verdict}
     proofs = tuple(

@@ -46,9 +46,7 @@ def sketch(
     for channel, (narrow, audio) in enumerate(zip(samples, wide, strict=True)):
         tones = find_tones(narrow, rate)
         events += [
-            Event(
-                Span(call_id, t.stretch.start_ms, t.stretch.end_ms), t.kind, EventSource.AUDIO, channel, float(t.bursts)
-            )
+            Event(Span(call_id, t.stretch.start_ms, t.stretch.end_ms), t.kind, EventSource.AUDIO, channel, float(t.bursts))
             for t in tones
         ]
         taken = [t.stretch for t in tones] + [s for c, s in quiet if c == channel]

@@ -1,7 +1,7 @@
 """Whisper checkpoints through faster-whisper's loader and CTranslate2's documented calls: encode, generate, align.
 
-faster-whisper's own batched pipeline joins turns up to 30 s and loses their order, and pads every clip to 30 s. Here each window
-is as long as its speech where the checkpoint allows that (`window = "short"`; the demonstration model does), else 30 s.
+faster-whisper's own batched pipeline joins turns up to 30 s and loses their order, and pads every clip to 30 s. Here each
+window is as long as its speech where the checkpoint allows that (`window = "short"`; the demonstration model does), else 30 s.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ def _cut(stretches: list[Stretch], longest_ms: int, margin_ms: int) -> list[Stre
     if len(stretches) == 1:
         n = -(-(end - start) // longest_ms)
         edges = [start + (end - start) * i // n for i in range(n + 1)]
-        return [Stretch(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+        return [Stretch(a, b) for a, b in itertools.pairwise(edges)]
     middle = (start + end) / 2
 
     def worth(i: int) -> float:

@@ -82,7 +82,7 @@ def script_turns() -> list[tuple[str, str, str]]:
 def characters() -> set[str]:
     """Every character that any of these sentences can hold."""
     text = "".join(["".join(phrases()), *(t for _, _, t in script_turns()), *(x for v in _slots().values() for x in v)])
-    fixed = re.sub(r"\{\w+\}", "", "".join(sum(_templates().values(), [])))
+    fixed = re.sub(r"\{\w+\}", "", "".join(line for lines in _templates().values() for line in lines))
     return set(text + fixed + DIGITS + "十百千月号点半分钟栋单元")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,18 +62,21 @@ class Windows:
     def _utterance(self) -> Spoken:
         self.drawn += 1
         if len(self.pool) < self.held or self.drawn % 150 == 0:
-            try:
+            with contextlib.suppress(OSError):  # replaced while read
                 self.pool.append(read_shard(self.random.choice(sorted(self.store.glob("[0-9][0-9][0-9][0-9].npz")))))
-            except OSError:  # replaced while read
-                pass
             self.pool = self.pool[-self.held :]
         return self.random.choice(self.random.choice(self.pool))
+
+    def _loudness(self) -> float:
+        """A peak level of -22 to -3 dBFS."""
+        return float(10 ** (self.random.uniform(-22, -3) / 20) * 32768)
 
     def window(self, longest: float) -> Window:
         r = self.random
         at = r.choice([r.uniform(0, 0.3), r.uniform(0, 0.5), 0.0])
         parts: list[tuple[int, NDArray[np.float32]]] = []
         chars: list[tuple[str, float, float]] = []
+        loudness = self._loudness()
         wanted = r.choices([1, 2, 3], [60, 25, 15])[0]
         for _ in range(12):
             if len(parts) == wanted or longest - at < 0.5:
@@ -80,7 +84,8 @@ class Windows:
             if (cut := piece(self._utterance(), longest - at, r)) is None:
                 continue
             sound, said = cut
-            loudness = 10 ** (r.uniform(-22, -3) / 20) * 32768 if not parts or r.random() < 0.3 else loudness
+            if parts and r.random() < 0.3:
+                loudness = self._loudness()
             parts.append((int(at * RATE), sound * loudness / max(1.0, float(np.abs(sound).max()))))
             chars += [(c, a + at, b + at) for c, a, b in said]
             at += len(sound) / RATE + r.uniform(0.1, 1.0)
