@@ -1,4 +1,4 @@
-"""Call-progress tones by frequency and cadence: in China 450 Hz, ringback 1 s on 4 s off, busy 0.35 s on and off (GF 002-9002)."""
+"""Call-progress tones by frequency and cadence: in China 450 Hz, ringback 1 s on 4 s off, busy 0.35 s on and off."""
 
 from __future__ import annotations
 
