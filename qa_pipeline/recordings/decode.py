@@ -52,7 +52,7 @@ def decode(path: Path) -> Recording | Failure:
             if not container.streams.audio:
                 return Failure(path, "not_audio", f"a {container.format.name} file without an audio stream")
             stream = container.streams.audio[0]
-            codec, rate, channels = stream.codec_context.name, stream.rate or RATE, min(2, stream.channels)
+            codec, channels = stream.codec_context.name, min(2, stream.channels)
             chunks, lost = _frames(container, stream, channels)
     except (av.error.InvalidDataError, av.error.ValueError) as problem:
         return Failure(path, "not_audio", f"not a recording in a known format ({problem.strerror})")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MEASURED = ("tones", "speech")
+LEAK_DB = 22.0  # how much louder the other side must be for a stretch to count as its leakage
+MIXED_PAUSE_MS = 350  # two people on one channel: a short pause may be a change of speaker
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def sketch(
         ]
         taken = [t.stretch for t in tones] + [s for c, s in quiet if c == channel]
         speech.append(without(find_speech(audio, activity), taken))
-    turns = group_turns(speech)
+    speech = [_own(c, found, samples, rate) for c, found in enumerate(speech)]
+    turns = group_turns(speech, MIXED_PAUSE_MS) if len(samples) == 1 else group_turns(speech)
     cuts = tuple(tuple(cut_windows(t, longest_ms)) for t in turns)
     windows = tuple(
         wide[t.channel][s.start_ms * RATE // 1000 : s.end_ms * RATE // 1000]
@@ -60,6 +63,17 @@ def sketch(
     )
     levels = tuple(_level(samples[t.channel], rate, t) for t in turns)
     return Sketch(call_id, tuple(turns), levels, cuts, windows, tuple(events))
+
+
+def _own(channel: int, stretches: list[Stretch], samples: NDArray[np.int16], rate: int) -> list[Stretch]:
+    """Without what leaks in from another channel that is far louder at that time."""
+    others = [c for c in range(len(samples)) if c != channel]
+
+    def leaked(s: Stretch) -> bool:
+        here = _level(samples[channel], rate, Spoken(channel, (s,)))
+        return any(_level(samples[c], rate, Spoken(c, (s,))) > here + LEAK_DB for c in others)
+
+    return [s for s in stretches if not leaked(s)]
 
 
 def fill_in(sketches: Sequence[Sketch], recogniser: Recogniser, roles: Sequence[Sequence[Speaker]]) -> list[list[Turn]]:
