@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import warnings
 from collections.abc import Iterable
@@ -22,12 +23,18 @@ class Segmenter:
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self._tokenizer = _tokenizer()
+        words = sorted(set(words))
         for word in words:
             self._tokenizer.add_word(word)
+        self.version = "jieba-" + hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
 
     def tokens(self, text: str) -> tuple[Token, ...]:
         """The words of `text` in order, covering it without gaps."""
         return tuple(Token(word, end) for word, _, end in self._tokenizer.tokenize(text))
+
+    def words(self, text: str) -> list[tuple[str, int]]:
+        """As `tokens`, in plain pairs."""
+        return [(token.text, token.end) for token in self.tokens(text)]
 
 
 def _tokenizer() -> Any:
