@@ -19,8 +19,10 @@ from qa_pipeline.night import seal
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.text.segment import Segmenter
 
-CALL_FIELDS = ("direction", "caller_number", "called_number", "department", "team", "answered", "answered_ms", "ended_ms")
-CALL_FIELDS += ("ring_ms", "hangup_by", "end_reason", "n_channels")
+CALL_FIELDS = (
+    *("direction", "caller_number", "called_number", "department", "team", "answered", "answered_ms", "ended_ms"),
+    *("ring_ms", "hangup_by", "end_reason", "n_channels"),
+)
 
 
 class ImportProblem(QaError):

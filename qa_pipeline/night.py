@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from qa_pipeline.judging import write_verdicts
 from qa_pipeline.model import Call, Event, EventSource, Leg, Span, Speaker, Transcript
 from qa_pipeline.recordings.decode import Recording, content_hash, decode
 from qa_pipeline.recordings.find import Failure, find_recordings
-from qa_pipeline.recordings.records import Records, find_records, read_records, to_call
+from qa_pipeline.recordings.records import RecordError, Records, find_records, read_records, to_call
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.speech.activity import Stretch
 from qa_pipeline.speech.backend import Recogniser
@@ -36,7 +36,7 @@ class Summary:
     no_record: tuple[str, ...]
     missing: tuple[str, ...]
     failures: tuple[Failure, ...]
-    problems: tuple[str, ...]
+    problems: tuple[RecordError, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Prepared:
 def run(
     config: Config,
     paths: Sequence[Path],
-    packs: dict[str, RulePack],
+    packs: Mapping[str, RulePack],
     recogniser: Recogniser,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
@@ -136,7 +136,7 @@ def _prepare(config: Config, ledger: Ledger, records: Records, path: Path, longe
 
 
 def _transcribe(
-    config: Config, ledger: Ledger, packs: dict[str, RulePack], recogniser: Recogniser, prepared: Sequence[Prepared]
+    config: Config, ledger: Ledger, packs: Mapping[str, RulePack], recogniser: Recogniser, prepared: Sequence[Prepared]
 ) -> None:
     """The words of a group of calls, each kept in the ledger as soon as it has them."""
     segmenter = Segmenter(vocabulary(packs.values()))
@@ -169,7 +169,7 @@ def _heard_ending(call: Call, heard: Sketch, agent: int) -> Call:
     return replace(call, hangup_by=by, hangup_source=EventSource.AUDIO)
 
 
-def seal(config: Config, ledger: Ledger, packs: dict[str, RulePack]) -> None:
+def seal(config: Config, ledger: Ledger, packs: Mapping[str, RulePack]) -> None:
     """Finished transcripts into Parquet with their verdicts, calls → turns, events → findings → scores."""
     for day, transcripts in ledger.pending():
         rows: Rows = {table: [r for t in transcripts for r in t[table]] for table in TRANSCRIPT_TABLES}

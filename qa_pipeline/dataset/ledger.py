@@ -36,25 +36,25 @@ class Ledger:
         self.db = Database(str(path))
         self.db.enable_wal()
         text: dict[str, Any] = dict.fromkeys(("path", "state", "sha256", "asr", "call_id", "reason", "detail", "at"), str)
-        self.db["recordings"].create({**text, "size": int, "modified_ns": int}, pk="path", if_not_exists=True)
-        self.db["recordings"].create_index(["sha256"], if_not_exists=True)
-        self.db["pending"].create({"call_id": str, "call_date": str, "rows": str}, pk="call_id", if_not_exists=True)
+        self.db.table("recordings").create({**text, "size": int, "modified_ns": int}, pk="path", if_not_exists=True)
+        self.db.table("recordings").create_index(["sha256"], if_not_exists=True)
+        self.db.table("pending").create({"call_id": str, "call_date": str, "rows": str}, pk="call_id", if_not_exists=True)
         shown = {"call_id": str, "call_date": str, "agent_id": str, "pack": str}
-        self.db["calls"].create(shown, pk="call_id", if_not_exists=True)
+        self.db.table("calls").create(shown, pk="call_id", if_not_exists=True)
 
     def note(self, entry: Entry) -> None:
-        self.db["recordings"].upsert({**asdict(entry), "at": datetime.now(UTC).isoformat()}, pk="path")
+        self.db.table("recordings").upsert({**asdict(entry), "at": datetime.now(UTC).isoformat()}, pk="path")
 
     def entry(self, path: str) -> Entry | None:
-        return next((self._entry(r) for r in self.db["recordings"].rows_where("path = ?", [path])), None)
+        return next((self._entry(r) for r in self.db.table("recordings").rows_where("path = ?", [path])), None)
 
     def heard(self, sha256: str) -> Entry | None:
         """The finished entry with this content, under whatever name it was read."""
         where = "sha256 = ? and state in ('transcribed', 'sealed')"
-        return next((self._entry(r) for r in self.db["recordings"].rows_where(where, [sha256])), None)
+        return next((self._entry(r) for r in self.db.table("recordings").rows_where(where, [sha256])), None)
 
     def failures(self) -> list[Entry]:
-        return [self._entry(r) for r in self.db["recordings"].rows_where("state = 'failed'", order_by="path")]
+        return [self._entry(r) for r in self.db.table("recordings").rows_where("state = 'failed'", order_by="path")]
 
     @staticmethod
     def _entry(row: dict[str, Any]) -> Entry:
@@ -64,7 +64,7 @@ class Ledger:
         """A finished transcript and its recording's state, in one transaction: a crash loses neither."""
         with self.db.conn:
             said = {"call_id": entry.call_id, "call_date": call_date.isoformat(), "rows": json.dumps(rows, ensure_ascii=False)}
-            self.db["pending"].upsert(said, pk="call_id")
+            self.db.table("pending").upsert(said, pk="call_id")
             self.note(entry)
 
     def pending(self) -> Iterator[tuple[date, list[Rows]]]:
@@ -77,8 +77,8 @@ class Ledger:
         """The date's parts are in place: forget its pending rows and index its calls."""
         with self.db.conn:
             ids = [leg["call_id"] for leg in legs]
-            self.db["pending"].delete_where("call_date = ?", [call_date.isoformat()])
-            self.db["calls"].upsert_all(
+            self.db.table("pending").delete_where("call_date = ?", [call_date.isoformat()])
+            self.db.table("calls").upsert_all(
                 [
                     {
                         "call_id": leg["call_id"],

@@ -54,7 +54,7 @@ def decode(path: Path) -> Recording | Failure:
             stream = container.streams.audio[0]
             codec, channels = stream.codec_context.name, min(2, stream.channels)
             chunks, lost = _frames(container, stream, channels)
-    except (av.error.InvalidDataError, av.error.ValueError) as problem:
+    except (av.error.InvalidDataError, av.error.ArgumentError) as problem:
         return Failure(path, "not_audio", f"not a recording in a known format ({problem.strerror})")
     except (OSError, av.error.FFmpegError) as problem:
         return Failure(path, "unreadable", str(problem))
@@ -74,7 +74,8 @@ def _frames(container: Any, stream: Any, channels: int) -> tuple[list[NDArray[np
     from av.audio.resampler import AudioResampler
 
     resampler = AudioResampler(format="s16p", layout="stereo" if channels == 2 else "mono", rate=RATE)
-    pieces, lost = [], 0.0
+    pieces: list[Any] = []
+    lost = 0.0
     for packet in _packets(container, stream):
         try:
             frames = packet.decode()

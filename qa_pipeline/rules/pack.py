@@ -169,7 +169,7 @@ class _Reader:
         return list(node.value)
 
     def plain(self, node: yaml.Node | None) -> Any:
-        return None if node is None else yaml.SafeLoader("").construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return None if node is None else yaml.SafeLoader("").construct_object(node, deep=True)
 
     def texts(self, node: yaml.Node | None) -> tuple[str, ...]:
         values = [(item, self.plain(item)) for item in self.items(node)]
@@ -196,8 +196,9 @@ class _Reader:
         found = self.mapping(node, known, ("id", "title", "when", "expect", "weight"))
         if not {"id", "title", "when", "expect", "weight"} <= set(found):
             return None
-        told = {k: self.plain(v) for k, v in found.items() if k not in ("expect", "examples", "tags", "clauses", "unless")}
-        lists = {k: self.texts(found.get(k)) for k in ("tags", "clauses", "unless")}
+        own = ("expect", "examples", "tags", "clauses", "unless")
+        told: dict[str, Any] = {k: self.plain(v) for k, v in found.items() if k not in own}
+        lists: dict[str, Any] = {k: self.texts(found.get(k)) for k in ("tags", "clauses", "unless")}
         examples = {k: self.texts(v) for k, v in self.entries(found.get("examples"))}
         rule = Rule(**told, **lists, expect=self.expectation(found["expect"]), examples=examples)
         self.check(found, rule, phrases)

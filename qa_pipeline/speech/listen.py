@@ -106,7 +106,7 @@ def _widen(narrow: NDArray[np.int16], rate: int) -> NDArray[np.float32]:
     import numpy as np
 
     if rate == RATE or not len(narrow):
-        return narrow.astype(np.float32) / 32768
+        return narrow.astype(np.float32) / np.float32(32768)
     import av
     from av.audio.resampler import AudioResampler
 
@@ -114,7 +114,7 @@ def _widen(narrow: NDArray[np.int16], rate: int) -> NDArray[np.float32]:
     frame.sample_rate = rate
     resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
     parts = [f.to_ndarray() for f in (*resampler.resample(frame), *resampler.resample(None))]
-    return np.concatenate(parts, 1)[0].astype(np.float32) / 32768
+    return np.asarray(np.concatenate(parts, 1)[0], np.float32) / np.float32(32768)
 
 
 def _level(samples: NDArray[np.int16], rate: int, turn: Spoken) -> float:

@@ -12,9 +12,10 @@ from functools import cache
 DIGIT_NAMES = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
 MERGED_INITIALS = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}
-FINALS = tuple(
-    "a o e i u v ai ei ao ou an en in un vn er ia ie iao iu ian ua uo uai ui uan ue ve ong iong ang eng ing"
-    " iang uang ueng ê m n".split()
+FINALS = (
+    *("a", "o", "e", "i", "u", "v", "ai", "ei", "ao", "ou", "an", "en", "in", "un", "vn", "er", "ia", "ie", "iao", "iu"),
+    *("ian", "ua", "uo", "uai", "ui", "uan", "ue", "ve", "ong", "iong", "ang", "eng", "ing", "iang", "uang", "ueng"),
+    *("ê", "m", "n"),
 )
 FIRST_CLASS = 0xE000
 

@@ -34,9 +34,12 @@ BUSY_S = 2.8
 FORMATS = {"alaw": ("wav", "pcm_alaw"), "mulaw": ("wav", "pcm_mulaw"), "pcm": ("wav", "pcm_s16le")}
 FORMATS |= {"mp3": ("mp3", "libmp3lame"), "opus": ("opus", "libopus"), "gsm": ("wav", "gsm_ms")}
 BIT_RATES = {"libmp3lame": 32000, "libopus": 24000}
-COLUMNS = ("call_id", "recording", "direction", "caller_number", "called_number", "department", "team", "agent_id", "started_at")
-COLUMNS += ("answered", "answered_ms", "ended_ms", "duration_ms", "ring_ms", "hangup_by", "end_reason", "recording_starts")
-COLUMNS += ("holds", "transfers")
+COLUMNS = (
+    *("call_id", "recording", "direction", "caller_number", "called_number", "department", "team", "agent_id", "started_at"),
+    *("answered", "answered_ms", "ended_ms", "duration_ms", "ring_ms", "hangup_by", "end_reason", "recording_starts"),
+    *("holds", "transfers"),
+)
+CALLED = {"duty": "110", "salon": "220", "farm": "330", "hotel": "440"}
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ def record(script: Mapping[str, Any], recording: str, duration_ms: int, busy: bo
         "recording": recording,
         "direction": told["direction"],
         "caller_number": told.get("caller_number") or f"1{r.choice('358')}000000{r.randrange(1000):03d}",
-        "called_number": {"duty": "110", "salon": "220", "farm": "330", "hotel": "440"}.get(script["pack"].split("-")[0], "550"),
+        "called_number": CALLED.get(script["pack"].split("-")[0], "550"),
         "department": told["department"],
         "team": script["pack"],
         "agent_id": told["agent_id"],
@@ -210,8 +213,9 @@ def make(script: Mapping[str, Any], judged: Mapping[str, Any]) -> dict[str, Any]
     suffix, codec = FORMATS[chosen_format(script)]
     path = CALLS / f"{script['id']}.{suffix}"
     write_audio(path, codec, samples)
-    told = yaml.safe_dump(truth(script, turns, judged), allow_unicode=True, sort_keys=False, width=2**20, default_flow_style=None)
-    (TRUTH / f"{script['id']}.yaml").write_text(told, "utf-8")
+    told = truth(script, turns, judged)
+    written = yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=2**20, default_flow_style=None)
+    (TRUTH / f"{script['id']}.yaml").write_text(written, "utf-8")
     return record(script, path.name, samples.shape[1] * 1000 // RATE, busy)
 
 

@@ -1,6 +1,6 @@
 """A training checkpoint → a folder that `faster_whisper.WhisperModel` loads: CTranslate2 weights, tokenizer, feature settings.
 
-    python data/samples/make/convert.py CHECKPOINT.pt FOLDER
+python data/samples/make/convert.py CHECKPOINT.pt FOLDER
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class Size:
     frame_classes: int
     width: int = 160
     heads: int = 4
-    encoder_layers: int = 4
+    encoder_layers: int = 6
     decoder_layers: int = 2
 
 

@@ -1,6 +1,6 @@
 """Trains the demonstration model, and goes on from its last checkpoint when started again.
 
-    python data/samples/make/train.py --out CHECKPOINT.pt --speech FOLDER --minutes 120 [--warm-start WEIGHTS TOKENIZER]
+    python data/samples/make/train.py --out CHECKPOINT.pt --speech FOLDER --minutes 120 [--warm-start FOLDER]
 
 Losses: next character (smoothing 0.02) + 0.4 x character of every frame + 0.2 x attention of two heads of the last layer
 on the present character and of the first layer on the previous one. Without the attention terms a decoder this small
@@ -25,6 +25,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from network import Size, Whisper
 from sentences import characters
+from shipped_weights import read_weights
 from tokenizers import Tokenizer
 from tokens import build
 from torch import Tensor
@@ -99,22 +100,17 @@ def losses(model: Whisper, b: tuple[Tensor, ...], dropout: float = 0.05) -> Tens
     return torch.stack([text, frame, here, before])
 
 
-def warm_start(model: Whisper, tokenizer: Tokenizer, weights: Path, vocabulary: Path) -> None:
-    """Copies weights trained with another vocabulary; embedding rows go by token, ， ？ ！ ： from their narrow forms."""
-    saved, old = torch.load(weights, map_location="cpu")["sd"], Tokenizer.from_file(str(vocabulary))
-    narrow = {"，": ",", "？": "?", "！": "!", "：": ":", "（": "(", "）": ")"}
-    state = model.state_dict()
-    kept = {k: v for k, v in saved.items() if not k.startswith(("aux", "decoder.embed_tokens"))}
+def warm_start(model: Whisper, tokenizer: Tokenizer, folder: Path) -> None:
+    """Everything that a converted model holds, tokens by their strings; encoder layers beyond its own begin as identities."""
+    saved, old = read_weights(folder), Tokenizer.from_file(str(folder / "tokenizer.json"))
+    state, tokens = model.state_dict(), saved.pop("decoder.embed_tokens.weight")
     for token, new in tokenizer.get_vocab().items():
-        source = next((i for t in (token, narrow.get(token, token)) if (i := old.token_to_id(t)) is not None), None)
-        if source is None:
-            continue
-        state["decoder.embed_tokens.weight"][new] = saved["decoder.embed_tokens.weight"][source]
-        if new + 1 < state["aux.weight"].shape[0] and source + 1 < saved["aux.weight"].shape[0]:
-            state["aux.weight"][new + 1] = saved["aux.weight"][source + 1]
-            state["aux.bias"][new + 1] = saved["aux.bias"][source + 1]
-    state["aux.weight"][0], state["aux.bias"][0] = saved["aux.weight"][0], saved["aux.bias"][0]
-    model.load_state_dict({**state, **kept})
+        if (source := old.token_to_id(token)) is not None:
+            state["decoder.embed_tokens.weight"][new] = tokens[source]
+    for name in state.keys() - saved.keys():
+        if name.startswith("encoder.layers.") and name.split(".", 3)[3].startswith(("self_attn.out_proj", "fc2")):
+            state[name].zero_()
+    model.load_state_dict({**state, **saved})
 
 
 def train(rank: int, world: int, args: argparse.Namespace) -> None:
@@ -132,7 +128,7 @@ def train(rank: int, world: int, args: argparse.Namespace) -> None:
         optimiser.load_state_dict(saved["optimiser"])
         spent, step = saved["seconds"], saved["step"]
     elif args.warm_start:
-        warm_start(model, tokenizer, Path(args.warm_start[0]), Path(args.warm_start[1]))
+        warm_start(model, tokenizer, Path(args.warm_start))
     windows = Windows(Path(args.speech), random.SystemRandom().randrange(2**31))
     torch.manual_seed(step * world + rank)
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -178,7 +174,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--port", type=int, default=29511)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--warm-start", nargs=2, metavar=("WEIGHTS", "TOKENIZER"))
+    parser.add_argument("--warm-start", help="converted model to begin with, such as data/samples/model")
     args = parser.parse_args()
     mp.spawn(train, (args.processes, args), nprocs=args.processes)
 

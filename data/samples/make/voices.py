@@ -25,12 +25,12 @@ def of_call(call: str, role: str) -> Voice:
 
 
 def like_samples(r: random.Random) -> Voice:
-    return Voice(r.choice(SAMPLE_AGENTS + SAMPLE_CUSTOMERS), r.randint(140, 290), r.randint(30, 70), r.randint(30, 70))
+    return Voice(r.choice(SAMPLE_AGENTS + SAMPLE_CUSTOMERS), r.randint(130, 340), r.randint(30, 70), r.randint(30, 70))
 
 
 def any_trained(r: random.Random) -> Voice:
     variant = r.choice(SAMPLE_AGENTS + SAMPLE_CUSTOMERS + OTHERS)
-    return Voice(variant, r.randint(140, 290), r.randint(20, 85), r.randint(20, 80))
+    return Voice(variant, r.randint(140, 320), r.randint(20, 85), r.randint(20, 80))
 
 
 def held_out(r: random.Random) -> Voice:
