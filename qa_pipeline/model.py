@@ -110,7 +110,9 @@ class Call:
     team: str | None = None
     answered: bool | None = None
     answered_ms: int | None = None
+    recording_starts: str | None = None
     ended_ms: int | None = None
+    ring_count: int | None = None
     ring_ms: int | None = None
     hangup_by: str = "unknown"
     hangup_source: EventSource | None = None
@@ -118,6 +120,8 @@ class Call:
     n_channels: int = 2
     roles_source: str = "settings"
     lost_ms: int = 0
+    agent_level_dbfs: float | None = None
+    agent_snr_db: float | None = None
     flags: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()
     recordings: tuple[Mapping[str, Any], ...] = ()
