@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qa_pipeline.model import Verdict
+from qa_pipeline.rules.score import LEAST_POSSIBLE
 
 UNKNOWN_AGENT = "未知"
+TELLING = 0.7
+"""Nearest words less similar than this tell a trainer nothing about a miss."""
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -21,20 +27,30 @@ class RuleTitle:
 
 @dataclass(frozen=True)
 class Proof:
-    """One occasion of one call. `quote` is empty where the proof is that nothing was said from start to end."""
+    """One occasion: where to listen and what was said there. `nearest`: words that come closest to what was not said."""
 
-    call_id: str
-    rule_id: str
     verdict: Verdict
     start_ms: int
     end_ms: int
     quote: str
+    nearest: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One rule on one leg. No proofs: there was nothing to listen to; `reason` says why."""
+
+    call_id: str
+    leg: int
+    verdict: Verdict
     reason: str | None
+    needs_person: bool
+    proofs: tuple[Proof, ...]
 
 
 @dataclass(frozen=True)
 class RuleLine:
-    """How often one rule was met. `na` calls gave it no occasion; `unsure` ones could not be judged."""
+    """How often one rule was met. `na` legs gave it no occasion; `unsure` ones could not be judged, and are no misses."""
 
     pack: str
     rule_id: str
@@ -42,72 +58,110 @@ class RuleLine:
     coach: str
     passed: int
     failed: int
-    na: int
     unsure: int
-    proofs: tuple[Proof, ...]
+    na: int
+    lost: float
+    findings: tuple[Judged, ...]
 
 
 @dataclass(frozen=True)
 class CallLine:
-    """One call's leg. percent None: too little applied (样本不足)."""
+    """One leg of a call. percent None: too little applied (样本不足)."""
 
     call_id: str
+    leg: int
     pack: str
     percent: float | None
-    n_unsure: int
+    failed: int
+    unsure: int
 
 
 @dataclass(frozen=True)
 class Scorecard:
-    """An agent over a period. percent = Σ points / Σ possible over the calls that have a percent; None where none has."""
+    """An agent over a period. percent = Σ points / Σ possible; None (样本不足) where too little applied."""
 
     agent_id: str
     percent: float | None
+    n_calls: int
+    passed: int
+    failed: int
+    unsure: int
+    na: int
     calls: tuple[CallLine, ...]
     rules: tuple[RuleLine, ...]
 
+    @property
+    def to_coach(self) -> list[RuleLine]:
+        """Rules missed, the dearest first."""
+        return sorted((rule for rule in self.rules if rule.failed), key=lambda rule: -rule.lost)
+
 
 def make_scorecards(
-    scores: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]], titles: Mapping[tuple[str, str], RuleTitle]
+    scores: Iterable[Row], findings: Iterable[Row], titles: Mapping[tuple[str, str], RuleTitle]
 ) -> list[Scorecard]:
-    """One card for each agent in rows of `scores` and `findings`, lowest percent first; calls without an agent come last."""
-    agents = {row["agent_id"] or UNKNOWN_AGENT for row in scores}
-    cards = [
-        _card(
-            agent,
-            [s for s in scores if (s["agent_id"] or UNKNOWN_AGENT) == agent],
-            [f for f in findings if (f["agent_id"] or UNKNOWN_AGENT) == agent],
-            titles,
-        )
-        for agent in agents
-    ]
+    """One card for each agent in rows of `scores` and `findings`, lowest percent first; calls without an agent come last.
+
+    `titles` by (pack, rule id) also gives the order of the rules."""
+    scores_of, findings_of = _by_agent(scores), _by_agent(findings)
+    cards = [_card(agent, rows, findings_of.get(agent, []), titles) for agent, rows in scores_of.items()]
     return sorted(cards, key=lambda c: (c.agent_id == UNKNOWN_AGENT, c.percent is None, c.percent or 0, c.agent_id))
 
 
-def _card(
-    agent: str,
-    scores: Sequence[Mapping[str, Any]],
-    findings: Sequence[Mapping[str, Any]],
-    titles: Mapping[tuple[str, str], RuleTitle],
-) -> Scorecard:
-    counted = [s for s in scores if s["percent"] is not None]
-    possible = sum(s["possible"] for s in counted)
-    percent = 100 * max(0.0, sum(s["points"] for s in counted)) / possible if possible else None
-    calls = tuple(CallLine(s["call_id"], s["pack"], s["percent"], s["n_unsure"]) for s in scores)
-    rules = dict.fromkeys((f["pack"], f["rule_id"]) for f in findings)
-    lines = (
-        _line(pack, rule, [f for f in findings if (f["pack"], f["rule_id"]) == (pack, rule)], titles) for pack, rule in rules
-    )
-    return Scorecard(agent, percent, calls, tuple(lines))
+def _by_agent(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row["agent_id"] or UNKNOWN_AGENT, []).append(row)
+    return grouped
 
 
-def _line(pack: str, rule: str, findings: Sequence[Mapping[str, Any]], titles: Mapping[tuple[str, str], RuleTitle]) -> RuleLine:
-    named = titles.get((pack, rule), RuleTitle(rule))
-    count = {v: sum(f["verdict"] == v for f in findings) for v in Verdict}
+def _card(agent: str, scores: Sequence[Row], findings: Sequence[Row], titles: Mapping[tuple[str, str], RuleTitle]) -> Scorecard:
+    possible = sum(s["possible"] for s in scores)
+    percent = 100 * max(0.0, sum(s["points"] for s in scores)) / possible if possible >= LEAST_POSSIBLE else None
+    by_rule: dict[tuple[str, str], list[Row]] = {key: [] for key in titles}
+    for f in findings:
+        by_rule.setdefault((f["pack"], f["rule_id"]), []).append(f)
+    rules = tuple(_line(key, rows, titles.get(key, RuleTitle(key[1]))) for key, rows in by_rule.items() if rows)
+    return Scorecard(agent, percent, len({s["call_id"] for s in scores}), *_counts(findings), _calls(scores, findings), rules)
+
+
+def _counts(findings: Iterable[Row]) -> tuple[int, int, int, int]:
+    n = Counter(f["verdict"] for f in findings)
+    return n[Verdict.PASS], n[Verdict.FAIL], n[Verdict.UNSURE], n[Verdict.NA]
+
+
+def _calls(scores: Iterable[Row], findings: Iterable[Row]) -> tuple[CallLine, ...]:
+    """Lowest percent first; those without one last."""
+    n = Counter((f["call_id"], f["leg"], f["pack"], f["verdict"]) for f in findings)
+    lines = []
+    for s in scores:
+        key = (s["call_id"], s["leg"], s["pack"])
+        lines.append(CallLine(*key, s["percent"], n[(*key, Verdict.FAIL)], n[(*key, Verdict.UNSURE)]))
+    return tuple(sorted(lines, key=lambda c: (c.percent is None, c.percent or 0, c.call_id, c.leg)))
+
+
+def _line(key: tuple[str, str], findings: Sequence[Row], named: RuleTitle) -> RuleLine:
+    lost = sum(f["possible"] - f["points"] for f in findings)
+    return RuleLine(*key, named.title, named.coach, *_counts(findings), lost, tuple(map(_judged, findings)))
+
+
+def _judged(f: Row) -> Judged:
+    verdict = Verdict(f["verdict"])
     proofs = tuple(
-        Proof(f["call_id"], rule, Verdict(e["verdict"]), e["start_ms"], e["end_ms"], e["quote"] or "", f["reason"])
-        for f in findings
-        for e in f["evidence"]
+        Proof(occasion_verdict(verdict, e), e["start_ms"], e["end_ms"], *quote_and_nearest(e)) for e in f["evidence"]
     )
-    counts = (count[Verdict.PASS], count[Verdict.FAIL], count[Verdict.NA], count[Verdict.UNSURE])
-    return RuleLine(pack, rule, named.title, named.coach, *counts, proofs)
+    return Judged(f["call_id"], f["leg"], verdict, f["reason"], bool(f["needs_person"]), proofs)
+
+
+def occasion_verdict(of_finding: Verdict, evidence: Row) -> Verdict:
+    """Only a failed finding has failed occasions: what can't be judged is never dressed up as a fail."""
+    own = Verdict(evidence["verdict"])
+    return of_finding if own is Verdict.FAIL else own
+
+
+def quote_and_nearest(evidence: Row) -> tuple[str, str]:
+    """Words that were said and count, or else the nearest to what was not said. One of the two, or both, are empty."""
+    words, similarity = evidence["quote"] or "", evidence["similarity"]
+    miss = evidence["rung"] is None and evidence["verdict"] != Verdict.PASS and similarity is not None
+    if not miss:
+        return words, ""
+    return "", words if similarity >= TELLING else ""

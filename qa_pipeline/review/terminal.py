@@ -7,84 +7,108 @@ from typing import TYPE_CHECKING
 
 from qa_pipeline.model import Verdict
 from qa_pipeline.review.annotated import AnnotatedCall, AnnotatedTurn
-from qa_pipeline.review.scorecard import Scorecard
+from qa_pipeline.review.scorecard import Judged, Proof, RuleLine, Scorecard
+from qa_pipeline.review.words import NAME, SIGN, SPEAKER, clock, reason_words, shown_percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
 STYLE = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.UNSURE: "yellow", Verdict.NA: "dim"}
-SIGN = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNSURE: "?", Verdict.NA: "·"}
-SPEAKER = {"agent": "坐席", "customer": "客户", "ivr": "语音", "unknown": "不明"}
-TOO_LITTLE = "样本不足"
+WORST_FIRST = (Verdict.FAIL, Verdict.UNSURE, Verdict.PASS)
 
 
-def clock(ms: int) -> str:
-    """Minutes and seconds with a tenth: 65300 → 1:05.3."""
-    return f"{ms // 60000}:{ms % 60000 / 1000:04.1f}"
+def plain(words: str, style: str = "") -> Text:
+    """Words as they are: no markup, and no control characters, which could drive the terminal."""
+    from rich.text import Text
 
-
-def shown_percent(percent: float | None) -> str:
-    return TOO_LITTLE if percent is None else f"{percent:.0f} %"
+    return Text("".join("\N{REPLACEMENT CHARACTER}" if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in words), style)
 
 
 def overview(cards: Sequence[Scorecard]) -> RenderableType:
     """A line for each agent."""
     from rich.table import Table
 
-    table = Table("坐席", "得分", "通话", "达标", "未达标", "不确定", title="评分卡", title_justify="left")
-    for card in cards:
-        counts = [sum(getattr(rule, k) for rule in card.rules) for k in ("passed", "failed", "unsure")]
-        table.add_row(card.agent_id, shown_percent(card.percent), str(len(card.calls)), *map(str, counts))
+    table = Table("坐席", title="评分卡", title_justify="left")
+    for heading in ("得分", "通话", *NAME.values()):
+        table.add_column(heading, justify="right")
+    for c in cards:
+        numbers = (c.n_calls, c.passed, c.failed, c.unsure, c.na)
+        table.add_row(plain(c.agent_id), shown_percent(c.percent), *map(str, numbers))
     return table
 
 
-def card(one: Scorecard, proofs: int = 2) -> RenderableType:
-    """An agent's card: every rule with its counts and, for the misses, where to listen."""
+def card(one: Scorecard, most: int = 2) -> RenderableType:
+    """An agent's card: every rule with its counts and, worst first, where to listen on at most `most` calls."""
     from rich.table import Table
 
-    title = f"坐席 {one.agent_id}   {shown_percent(one.percent)}   {len(one.calls)} 通"
-    table = Table("规则", "✓", "✗", "?", "·", "听这里", title=title, title_justify="left", show_lines=True)
+    title = plain(f"坐席 {one.agent_id}   {shown_percent(one.percent)}   {one.n_calls} 通电话")
+    table = Table(title=title, title_justify="left", caption_justify="left", show_lines=True)
+    table.add_column("规则", overflow="fold")
+    for sign in SIGN.values():
+        table.add_column(sign, justify="right")
+    table.add_column("听这里", overflow="fold")
     for rule in one.rules:
-        name = f"{rule.title}\n[dim]{rule.rule_id}[/dim]"
-        table.add_row(name, *(str(n) for n in (rule.passed, rule.failed, rule.unsure, rule.na)), _proofs(rule.proofs, proofs))
+        counts = (rule.passed, rule.failed, rule.unsure, rule.na)
+        table.add_row(_named(rule), *map(str, counts), _findings(rule.findings, most))
+    table.caption = "  ".join(f"{sign} {NAME[verdict]}" for verdict, sign in SIGN.items())
     return table
 
 
-def _proofs(proofs: Sequence[object], most: int) -> Text:
+def _named(rule: RuleLine) -> Text:
+    text = plain(rule.title).append("\n").append_text(plain(rule.rule_id, "dim"))
+    return text.append("\n").append_text(plain(rule.coach, "italic")) if rule.failed and rule.coach else text
+
+
+def _findings(findings: Sequence[Judged], most: int) -> Text:
     from rich.text import Text
 
-    from qa_pipeline.review.scorecard import Proof
+    told = [f for verdict in WORST_FIRST for f in findings if f.verdict is verdict]
+    lines = [_finding(f) for f in told[:most]]
+    if len(told) > most:
+        lines.append(Text(f"另有 {len(told) - most} 通", "dim"))
+    return Text("\n").join(lines)
 
-    worst = {Verdict.FAIL: 0, Verdict.UNSURE: 1, Verdict.PASS: 2, Verdict.NA: 3}
-    found = sorted((p for p in proofs if isinstance(p, Proof)), key=lambda p: (worst[p.verdict], p.call_id))
-    text = Text()
-    for p in found[:most]:
-        said = f"“{p.quote}”" if p.quote else f"（{p.reason or '未说'}）"
-        text.append(f"{SIGN[p.verdict]} {p.call_id} {clock(p.start_ms)} {said}\n", STYLE[p.verdict])
-    text.rstrip()
-    return text
+
+def _finding(f: Judged) -> Text:
+    text = plain(f"{SIGN[f.verdict]} {f.call_id}", STYLE[f.verdict])
+    for proof in f.proofs:
+        text.append("\n  ").append_text(plain(_said(f, proof), STYLE[proof.verdict]))
+    return text if f.proofs else text.append("\n  ").append_text(plain(reason_words(f.reason), "dim"))
+
+
+def _said(f: Judged, proof: Proof) -> str:
+    why = reason_words(f.reason) if proof.verdict is f.verdict else ""
+    words = f"“{proof.quote}”" if proof.quote else ""
+    near = f"最近似“{proof.nearest}”" if proof.nearest else ""
+    return " ".join(filter(None, (clock(proof.start_ms), words, why, near)))
 
 
 def transcript(call: AnnotatedCall) -> RenderableType:
     """The words in order, evidence coloured by verdict, then every rule's verdict."""
     from rich.console import Group
-    from rich.text import Text
+    from rich.table import Table
 
-    lines = [Text(call.call_id, "bold"), *(_turn(turn) for turn in call.turns), Text("")]
-    for rule, verdict, reason, start in call.verdicts:
-        where = f" {clock(start)}" if start is not None else ""
-        lines.append(Text(f"{SIGN[verdict]} {rule}{where}{'  ' + reason if reason else ''}", STYLE[verdict]))
-    return Group(*lines)
+    words = Table.grid(padding=(0, 1))
+    words.add_column(justify="right")
+    words.add_column(no_wrap=True)
+    words.add_column(overflow="fold")
+    for turn in call.turns:
+        words.add_row(clock(turn.start_ms), plain(SPEAKER.get(turn.speaker, turn.speaker), "dim"), _turn(turn))
+    verdicts = Table.grid(padding=(0, 1))
+    several = len({v.leg for v in call.verdicts}) > 1
+    for v in call.verdicts:
+        where = "" if v.start_ms is None else clock(v.start_ms)
+        name = plain(f"{v.title} {v.rule_id}".strip() + (f"（第 {v.leg} 段）" if several else ""))
+        verdicts.add_row(
+            f"{SIGN[v.verdict]} {NAME[v.verdict]}", where, name, plain(reason_words(v.reason)), style=STYLE[v.verdict]
+        )
+    return Group(plain(call.call_id, "bold"), words, "", verdicts)
 
 
 def _turn(turn: AnnotatedTurn) -> Text:
-    from rich.text import Text
-
-    line = Text(f"{clock(turn.start_ms):>7} {SPEAKER.get(turn.speaker, turn.speaker)} ", "dim")
-    at = len(line)
-    line.append(turn.text or "（有声音，没听出字）", "default" if turn.text else "dim")
+    text = plain(turn.text) if turn.text else plain("（有声音，没听出字）", "dim")
     for h in turn.highlights:
-        line.stylize(f"{STYLE[h.verdict]} underline", at + h.first, at + h.last)
-    rules = list(dict.fromkeys(f"{SIGN[h.verdict]}{h.rule_id}" for h in turn.highlights))
-    return line.append("  " + " ".join(rules), "cyan") if rules else line
+        text.stylize(f"{STYLE[h.verdict]} underline", h.first, h.last)
+    rules = dict.fromkeys(f"{SIGN[h.verdict]}{h.rule_id}" for h in turn.highlights)
+    return text.append("  ").append_text(plain(" ".join(rules), "cyan")) if rules else text
