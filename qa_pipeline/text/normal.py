@@ -65,6 +65,8 @@ def _fold_one(character: str) -> str:
 
 
 def _simplify(character: str) -> str:
+    if unicodedata.category(character) == "Cs":
+        return character  # half a character, from a broken file: OpenCC refuses it
     simple: str = _converter().convert(character)
     return simple
 

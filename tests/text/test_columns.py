@@ -1,0 +1,70 @@
+"""Folding many texts at once gives what folding each would."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa_pipeline.text.columns import Folded, code_points, fold_texts, pauses, text_column
+from qa_pipeline.text.normal import has_pause, normalise
+from qa_pipeline.text.sound import sound
+
+ODD = "您好，。？嗯啊呃幺两〇零１2３ＡＢ麗潔物業再见 …3.5．㎏㈱½ﬀİ𠀀\n"
+TEXTS = st.lists(st.text(st.one_of(st.sampled_from(ODD), st.characters(exclude_categories=["Cs"])), max_size=12), max_size=8)
+
+
+def words(codes: np.ndarray, first: int, last: int) -> str:
+    return "".join(map(chr, codes[first:last]))
+
+
+def check(folded: Folded, texts: list[str]) -> None:
+    assert len(folded.bounds) == len(folded.raw_bounds) == len(texts) + 1
+    for row, text in enumerate(texts):
+        first, last = folded.bounds[row : row + 2]
+        normal = normalise(text)
+        assert words(folded.raw, *folded.raw_bounds[row : row + 2]) == text
+        assert words(folded.normal, first, last) == normal.text
+        assert words(folded.sound, first, last) == sound(normal.text)
+        assert tuple(folded.offset[first:last]) == normal.offsets
+        assert set(folded.text[first:last]) <= {row}
+
+
+@given(TEXTS)
+def test_columns_of_a_list_equal_the_forms_of_each_text(texts: list[str]) -> None:
+    check(fold_texts(texts), texts)
+
+
+@given(TEXTS, st.integers(0, 3))
+def test_so_do_those_of_any_slice_of_an_arrow_column(texts: list[str], skipped: int) -> None:
+    check(fold_texts(pa.array(texts, pa.string())[skipped:]), texts[skipped:])
+    check(fold_texts(pa.chunked_array([texts, texts], pa.string())), texts + texts)
+
+
+def test_a_missing_text_is_an_empty_one() -> None:
+    check(fold_texts(pa.array(["您好", None, "3.5折"])), ["您好", "", "3.5折"])
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", ""], ["。", "嗯"]])
+def test_nothing_folds_to_nothing(texts: list[str]) -> None:
+    assert len(fold_texts(texts).normal) == 0
+
+
+def test_a_dot_between_the_digits_of_two_texts_is_no_decimal_point() -> None:
+    check(fold_texts(["3.", "5", "3", ".5", "3.5", ".", "．5"]), ["3.", "5", "3", ".5", "3.5", ".", "．5"])
+
+
+def test_half_a_character_is_dropped_and_harms_nobody() -> None:
+    folded = fold_texts(["您\ud800好", "再见"])
+    assert words(folded.normal, 0, 4) == normalise("您\ud800好再见").text == "你好再见"
+    assert list(folded.offset) == [0, 2, 0, 1]
+
+
+@given(TEXTS)
+def test_code_points_lead_back_to_their_texts(texts: list[str]) -> None:
+    assert text_column(*code_points(texts)).to_pylist() == texts
+
+
+@given(st.text(st.characters(), max_size=20))
+def test_pauses_are_punctuation(text: str) -> None:
+    assert list(pauses(code_points([text])[0])) == [has_pause(character) for character in text]
