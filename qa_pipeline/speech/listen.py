@@ -10,7 +10,7 @@ from qa_pipeline.model import Event, EventSource, Span, Speaker, Turn
 from qa_pipeline.speech.activity import RATE, ActivitySettings, Stretch, find_speech, without
 from qa_pipeline.speech.backend import Heard, Recogniser
 from qa_pipeline.speech.tones import find_tones
-from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns
+from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns, measure_loudness
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,8 @@ def sketch(
         speech.append(without(find_speech(audio, activity), taken))
     speech = [_own(c, found, samples, rate) for c, found in enumerate(speech)]
     turns = group_turns(speech, MIXED_PAUSE_MS) if len(samples) == 1 else group_turns(speech)
-    cuts = tuple(tuple(cut_windows(t, longest_ms)) for t in turns)
+    loudness = [measure_loudness(channel, rate) for channel in samples]
+    cuts = tuple(tuple(cut_windows(t, longest_ms, loudness[t.channel])) for t in turns)
     windows = tuple(
         wide[t.channel][s.start_ms * RATE // 1000 : s.end_ms * RATE // 1000]
         for t, spans in zip(turns, cuts, strict=True)

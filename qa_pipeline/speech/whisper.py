@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from qa_pipeline.errors import QaError
 from qa_pipeline.speech.backend import Heard
+from qa_pipeline.speech.guards import invented, loops
+from qa_pipeline.speech.windows import measure_loudness, quietest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +28,8 @@ RATE = 16000
 FRAME_MS = 10
 TOKEN_MS = 20
 FULL_MS = 30_000
-REPETITIVE = 2.4  # compression ratio; the threshold of OpenAI's Whisper
+DOUBT = {"full": 0.5, "short": 0.9}  # below: a second look; dear where every half costs 30 s, cheap where windows are short
+HALVABLE_MS = 2000
 
 
 class ModelError(QaError):
@@ -89,7 +92,22 @@ class Whisper:
         return Tokenizer(m.hf_tokenizer, m.model.is_multilingual, task="transcribe", language="zh")
 
     def recognise(self, windows: Sequence[NDArray[np.float32]]) -> list[Heard]:
-        """See Recogniser. Windows of like length share a batch; a batch that fails is tried window by window."""
+        """See Recogniser. What is doubtful is heard again in two halves, and the likelier answer kept."""
+        answers = self._all(windows)
+        doubtful = [i for i, (w, h) in enumerate(zip(windows, answers, strict=True)) if self._doubtful(w, h)]
+        cuts = [_quiet_middle(windows[i]) for i in doubtful]
+        halves = self._all([part for i, cut in zip(doubtful, cuts, strict=True) for part in _halves(windows[i], cut)])
+        for i, cut, first, second in zip(doubtful, cuts, halves[::2], halves[1::2], strict=True):
+            answers[i] = max(answers[i], _joined(first, second, cut), key=_worth)
+        return answers
+
+    def _doubtful(self, window: NDArray[np.float32], heard: Heard) -> bool:
+        unsure = heard.confidence is not None and heard.confidence < DOUBT[self.settings.window]
+        long = len(window) * 1000 >= HALVABLE_MS * RATE
+        return long and (unsure or heard.problem == "repetition" or loops(heard.text))
+
+    def _all(self, windows: Sequence[NDArray[np.float32]]) -> list[Heard]:
+        """Windows of like length share a batch; a batch that fails is tried window by window."""
         order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
         answers: dict[int, Heard] = {}
         for at in range(0, len(order), self.settings.batch):
@@ -132,7 +150,7 @@ class Whisper:
         ]
 
     def _features(self, windows: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], list[int]]:
-        """[n, mels, frames] padded with the quietest value to one length; the frames of each window."""
+        """[n, mels, frames] padded with zeros to one length, as faster-whisper pads; the frames of each window."""
         import numpy as np
 
         mels = [self._model.feature_extractor(w, padding=160)[..., :-1] for w in windows]
@@ -145,14 +163,11 @@ class Whisper:
         return out, frames
 
     def _heard(self, ids: list[int], score: float, pairs: list[tuple[int, int]], frames: int) -> Heard:
-        import math
-
         text, char_ms = self._timed(ids, dict(reversed(pairs)), frames)
         if not text:
             return Heard("", (), None, "no_words")
-        raw = text.encode()
-        if len(text) > 20 and len(raw) / len(zlib.compress(raw)) > REPETITIVE:
-            return Heard("", (), None, "repetition")
+        if problem := invented(text, self.settings.prompt):
+            return Heard("", (), None, problem)
         return Heard(text, char_ms, math.exp(score))
 
     def _timed(self, ids: list[int], first: dict[int, int], frames: int) -> tuple[str, tuple[int, ...]]:
@@ -167,3 +182,29 @@ class Whisper:
             at += len(tokens)
         kept = [(c, t) for c, t in zip(text, times, strict=True) if not c.isspace() and c != "�"]
         return "".join(c for c, _ in kept), tuple(t for _, t in kept)
+
+
+def _quiet_middle(window: NDArray[np.float32]) -> int:
+    """Milliseconds from the start."""
+    whole = len(window) * 1000 // RATE
+    return quietest(whole // 3, whole - whole // 3, measure_loudness(window, RATE))
+
+
+def _halves(window: NDArray[np.float32], cut_ms: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return window[: cut_ms * RATE // 1000], window[cut_ms * RATE // 1000 :]
+
+
+def _joined(first: Heard, second: Heard, cut_ms: int) -> Heard:
+    """One answer out of two halves; confidence stays the geometric mean over the characters."""
+    parts = [h for h in (first, second) if h.confidence is not None]
+    n = sum(len(h.text) for h in parts)
+    if not n:
+        return Heard("", (), None, first.problem or second.problem)
+    score = sum(math.log(max(h.confidence or 0, 1e-9)) * len(h.text) for h in parts) / n
+    times = (*first.char_ms, *(cut_ms + t for t in second.char_ms))
+    return Heard(first.text + second.text, times, math.exp(score), None)
+
+
+def _worth(heard: Heard) -> tuple[bool, bool, float]:
+    """Words before none, no loop before a loop, then the likelier."""
+    return heard.problem is None, not loops(heard.text), heard.confidence or 0

@@ -5,8 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from qa_pipeline.speech.activity import Stretch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Loudness = Sequence[float]
+STEP_MS = 20  # of loudness
 
 
 @dataclass(frozen=True)
@@ -53,19 +61,34 @@ def _one_turn(before: Stretch, after: Stretch, others: list[Stretch], pause_ms: 
     return gap <= yield_ms or not answered
 
 
-def cut_windows(turn: Spoken, longest_ms: int, margin_ms: int = 120) -> list[Stretch]:
-    """Windows of at most `longest_ms`, split at the turn's longest pauses, or evenly where it has none."""
-    return _cut(list(turn.stretches), longest_ms - 2 * margin_ms, margin_ms)
+def cut_windows(turn: Spoken, longest_ms: int, loudness: Loudness = (), margin_ms: int = 120) -> list[Stretch]:
+    """Windows of at most `longest_ms`: split at the turn's longest pauses, and within unbroken speech at its quietest moment.
+
+    `loudness`: power of each STEP_MS of the turn's channel; without it unbroken speech is halved.
+    """
+    if longest_ms <= 2 * margin_ms:
+        raise ValueError(f"windows of {longest_ms} ms leave no room between margins of {margin_ms} ms")
+    pieces = _split(list(turn.stretches), longest_ms - 2 * margin_ms, loudness)
+    return [
+        Stretch(a.start_ms - min(margin_ms, before), b.end_ms + min(margin_ms, after))
+        for (a, b), before, after in zip(pieces, *_room(pieces), strict=True)
+    ]
 
 
-def _cut(stretches: list[Stretch], longest_ms: int, margin_ms: int) -> list[Stretch]:
+def _room(pieces: Sequence[tuple[Stretch, Stretch]]) -> tuple[list[int], list[int]]:
+    """Free milliseconds before and after each piece: none where unbroken speech was cut, so that nothing is heard twice."""
+    gaps = [b[0].start_ms - a[1].end_ms for a, b in itertools.pairwise(pieces)]
+    return [pieces[0][0].start_ms, *gaps], [*gaps, 2**31]
+
+
+def _split(stretches: list[Stretch], longest_ms: int, loudness: Loudness) -> list[tuple[Stretch, Stretch]]:
+    """First and last stretch of each piece."""
     start, end = stretches[0].start_ms, stretches[-1].end_ms
     if end - start <= longest_ms:
-        return [Stretch(max(0, start - margin_ms), end + margin_ms)]
+        return [(stretches[0], stretches[-1])]
     if len(stretches) == 1:
-        n = -(-(end - start) // longest_ms)
-        edges = [start + (end - start) * i // n for i in range(n + 1)]
-        return [Stretch(a, b) for a, b in itertools.pairwise(edges)]
+        at = quietest(start + (end - start) // 3, end - (end - start) // 3, loudness)
+        stretches = [Stretch(start, at), Stretch(at, end)]
     middle = (start + end) / 2
 
     def worth(i: int) -> float:
@@ -74,4 +97,21 @@ def _cut(stretches: list[Stretch], longest_ms: int, margin_ms: int) -> list[Stre
         return gap - 0.1 * abs((stretches[i].start_ms + stretches[i - 1].end_ms) / 2 - middle)
 
     at = max(range(1, len(stretches)), key=worth)
-    return _cut(stretches[:at], longest_ms, margin_ms) + _cut(stretches[at:], longest_ms, margin_ms)
+    return _split(stretches[:at], longest_ms, loudness) + _split(stretches[at:], longest_ms, loudness)
+
+
+def measure_loudness(samples: NDArray[np.generic], rate: int) -> list[float]:
+    """Mean power of each STEP_MS of mono samples [n]; what is left over at the end is not counted."""
+    import numpy as np
+
+    n = rate * STEP_MS // 1000
+    steps = samples[: len(samples) // n * n].reshape(-1, n).astype(np.float32)
+    return [float(p) for p in np.mean(steps**2, 1)]
+
+
+def quietest(start_ms: int, end_ms: int, loudness: Loudness) -> int:
+    """The middle of the quietest 60 ms between two times; half-way where nothing is known of the loudness."""
+    steps = range(start_ms // STEP_MS + 1, min(end_ms // STEP_MS, len(loudness)) - 1)
+    if not steps:
+        return (start_ms + end_ms) // 2
+    return min(steps, key=lambda i: sum(loudness[i - 1 : i + 2])) * STEP_MS + STEP_MS // 2
