@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from qa_pipeline.model import Event, EventSource, Span, Speaker, Turn
 from qa_pipeline.speech.activity import RATE, ActivitySettings, Stretch, find_speech, without
 from qa_pipeline.speech.backend import Heard, Recogniser
+from qa_pipeline.speech.loudness import measure_loudness
 from qa_pipeline.speech.tones import find_tones
-from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns, measure_loudness
+from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from qa_pipeline.errors import QaError
 from qa_pipeline.speech.backend import Heard
 from qa_pipeline.speech.guards import invented, loops
-from qa_pipeline.speech.windows import measure_loudness, quietest
+from qa_pipeline.speech.loudness import measure_loudness, quietest
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,16 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from qa_pipeline.speech.activity import Stretch
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-Loudness = Sequence[float]
-STEP_MS = 20  # of loudness
+from qa_pipeline.speech.loudness import Loudness, quietest
 
 
 @dataclass(frozen=True)
@@ -98,20 +91,3 @@ def _split(stretches: list[Stretch], longest_ms: int, loudness: Loudness) -> lis
 
     at = max(range(1, len(stretches)), key=worth)
     return _split(stretches[:at], longest_ms, loudness) + _split(stretches[at:], longest_ms, loudness)
-
-
-def measure_loudness(samples: NDArray[np.generic], rate: int) -> list[float]:
-    """Mean power of each STEP_MS of mono samples [n]; what is left over at the end is not counted."""
-    import numpy as np
-
-    n = rate * STEP_MS // 1000
-    steps = samples[: len(samples) // n * n].reshape(-1, n).astype(np.float32)
-    return [float(p) for p in np.mean(steps**2, 1)]
-
-
-def quietest(start_ms: int, end_ms: int, loudness: Loudness) -> int:
-    """The middle of the quietest 60 ms between two times; half-way where nothing is known of the loudness."""
-    steps = range(start_ms // STEP_MS + 1, min(end_ms // STEP_MS, len(loudness)) - 1)
-    if not steps:
-        return (start_ms + end_ms) // 2
-    return min(steps, key=lambda i: sum(loudness[i - 1 : i + 2])) * STEP_MS + STEP_MS // 2

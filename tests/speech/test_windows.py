@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_pipeline.speech.activity import Stretch, without
-from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns, measure_loudness
+from qa_pipeline.speech.loudness import measure_loudness
+from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns
 
 
 def channel(*spans: tuple[int, int]) -> list[Stretch]:
@@ -93,11 +94,6 @@ def test_unbroken_speech_of_unknown_loudness_is_halved() -> None:
 def test_windows_shorter_than_their_margins_are_refused() -> None:
     with pytest.raises(ValueError, match="no room"):
         cut_windows(Spoken(0, (Stretch(0, 1000),)), 200)
-
-
-def test_loudness_is_the_power_of_each_step() -> None:
-    samples = np.concatenate([np.full(160, 2, np.int16), np.full(160, -300, np.int16), np.zeros(100, np.int16)])
-    assert measure_loudness(samples, 8000) == [4.0, 90_000.0]
 
 
 def test_what_lies_in_a_tone_is_not_speech() -> None:
