@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from qa_pipeline.rules.wording import MOST_FORMS, Part, parse, pattern, spelled
 from qa_pipeline.text.normal import normalise
 from qa_pipeline.text.sound import sound
 
-RUNGS = ("exact", "normalised", "sound")
-SHORTEST_BY_SOUND = 3  # shorter forms sound like too much else
+RUNGS = ("exact", "normalised", "sound", "near")
+EXACT, NORMALISED, SOUND, NEAR = range(4)
+SHORTEST_BY_SOUND = 3
+"""Literal characters; shorter forms sound like too much else."""
 
 
 @dataclass(frozen=True)
@@ -27,31 +29,37 @@ class Hit:
 
 @dataclass(frozen=True)
 class Phrase:
-    """`say`: wordings; `unless`: guards, wordings that void a hit they overlap; `rungs`: a part of RUNGS."""
+    """`say`: wordings; `unless`: guards, wordings that void a hit they overlap; `rungs`: a part of RUNGS.
+
+    `word`: both ends must be ends of words; `value`: what a hit captures, `digits`, `number`, `text`, or the word of a slot.
+    """
 
     name: str
     say: tuple[str, ...]
     unless: tuple[str, ...] = ()
-    rungs: tuple[str, ...] = RUNGS
-    slots: Mapping[str, Sequence[str]] = ()  # type: ignore[assignment]
+    rungs: tuple[str, ...] = RUNGS[:NEAR]
+    slots: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    word: bool = False
+    value: str | None = None
 
     @cached_property
-    def _said(self) -> tuple[tuple[Part, ...], ...]:
-        return tuple(parse(wording, dict(self.slots)) for wording in self.say)
+    def said(self) -> tuple[tuple[Part, ...], ...]:
+        """The wordings read into parts."""
+        return tuple(parse(wording, self.slots) for wording in self.say)
 
     @cached_property
     def _patterns(self) -> dict[str, re.Pattern[str]]:
-        loud = [p for p in self._said if min(len(form) for form in self._forms(p)) >= SHORTEST_BY_SOUND]
+        loud = [p for p in self.said if min(len(form) for form in self._forms(p)) >= SHORTEST_BY_SOUND]
         made = {
-            "exact": "|".join(pattern(p, str) for p in self._said),
-            "normalised": "|".join(pattern(p, _normal) for p in self._said),
+            "exact": "|".join(pattern(p, str) for p in self.said),
+            "normalised": "|".join(pattern(p, _normal) for p in self.said),
             "sound": "|".join(pattern(p, lambda c: sound(_normal(c))) for p in loud),
         }
-        return {rung: re.compile(made[rung]) for rung in self.rungs if made[rung]}
+        return {rung: re.compile(each) for rung, each in made.items() if rung in self.rungs and each}
 
     @cached_property
     def _guards(self) -> re.Pattern[str] | None:
-        made = "|".join(pattern(parse(wording, dict(self.slots)), _normal) for wording in self.unless)
+        made = "|".join(pattern(parse(wording, self.slots), _normal) for wording in self.unless)
         return re.compile(made) if made else None
 
     @staticmethod
@@ -59,7 +67,8 @@ class Phrase:
         return list(itertools.islice(spelled(parts), MOST_FORMS))
 
     def hits(self, text: str) -> Iterator[Hit]:
-        """In order along `text`, on the first rung that has any; those a guard overlaps are left out."""
+        """In order along `text`, on the first rung that has any; those a guard overlaps are left out. One text, one phrase;
+        for more see `hits.Matcher`."""
         normal = normalise(text)
         heard = {"exact": text, "normalised": normal.text, "sound": sound(normal.text)}
         voided = [normal.source(*m.span()) for m in self._guards.finditer(normal.text)] if self._guards else []
@@ -72,20 +81,31 @@ class Phrase:
                 return
 
     def nearest(self, text: str) -> tuple[float, str]:
-        """How near `text` comes by sound, 0-1, and the words that do; for forms of three characters or more."""
-        from rapidfuzz import fuzz
+        """How near `text` comes by sound, 0-1, and the words that do."""
+        similarity, first, last = nearest(self, text)
+        return similarity, text[first:last]
 
-        normal = normalise(text)
-        spoken, best = sound(normal.text), (0.0, "")
-        for form in {f for p in self._said for f in self._forms(p)}:
-            wanted = sound(_normal(form))
-            if len(wanted) < SHORTEST_BY_SOUND or not spoken:
-                continue
-            found = fuzz.partial_ratio_alignment(wanted, spoken) if len(wanted) <= len(spoken) else None
-            if found and found.score / 100 > best[0] and found.dest_end > found.dest_start:
-                a, b = normal.source(found.dest_start, found.dest_end)
-                best = (found.score / 100, text[a:b])
-        return best
+
+def nearest(phrase: Phrase, text: str) -> tuple[float, int, int]:
+    """How near `text` comes to a wording of three characters or more by sound, 0-1, and the characters [first, last) that do.
+
+    For showing why something was missed, one text at a time; gaps are passed over.
+    """
+    from rapidfuzz import fuzz
+
+    normal = normalise(text)
+    spoken, best = sound(normal.text), (0.0, 0, 0)
+    for wanted in dict.fromkeys(sound(_normal(form)) for parts in phrase.said for form in phrase._forms(parts)):
+        if len(wanted) < SHORTEST_BY_SOUND or not spoken:
+            continue
+        if len(wanted) > len(spoken):
+            similarity, span = fuzz.ratio(wanted, spoken) / 100, (0, len(spoken))
+        else:
+            found = fuzz.partial_ratio_alignment(wanted, spoken)
+            similarity, span = (found.score / 100, (found.dest_start, found.dest_end)) if found else (0.0, (0, 0))
+        if similarity > best[0] and span[1] > span[0]:
+            best = (similarity, *normal.source(*span))
+    return best
 
 
 def _normal(characters: str) -> str:

@@ -120,7 +120,8 @@ def _decimal_points(raw: Codes, bounds: Bounds) -> npt.NDArray[np.int64]:
     inside = (dots > bounds[text]) & (dots < bounds[text + 1] - 1)
     dots = dots[inside]
     digit = [chr(a).isdigit() and chr(b).isdigit() for a, b in zip(raw[dots - 1], raw[dots + 1], strict=True)]
-    return dots[np.array(digit, bool)]
+    found: npt.NDArray[np.int64] = dots[np.array(digit, bool)]
+    return found
 
 
 class _Tables:
@@ -148,7 +149,8 @@ class _Tables:
     def pauses(self, raw: Codes) -> npt.NDArray[np.bool_]:
         for point in _new(raw, self._pause[raw]):
             self._pause[point] = one_by_one.has_pause(chr(point))
-        return self._pause[raw] == 1
+        found: npt.NDArray[np.bool_] = self._pause[raw] == 1
+        return found
 
 
 def _new(points: Codes, found: npt.NDArray[Any]) -> npt.NDArray[np.int32]:

@@ -1,0 +1,43 @@
+"""The values that hits capture, as words to compare: digits, numbers, text of the normal form, or the house's own words."""
+
+from __future__ import annotations
+
+import re
+
+from qa_pipeline.rules.wording import DIGITS
+
+UNITS = {"十": 10, "百": 100, "千": 1_000}
+GREAT = {"万": 10_000, "亿": 100_000_000}
+NUMBER = re.compile(rf"[{DIGITS}{''.join(UNITS)}{''.join(GREAT)}点]+")
+
+
+def value_of(kind: str, words: str) -> str | None:
+    """The value of kind `digits`, `number` or `text` in words of the normal form; None where they hold none."""
+    if kind == "digits":
+        return "".join(c for c in words if c in DIGITS) or None
+    if kind == "number":
+        found = NUMBER.search(words)
+        return _number(found[0]) if found else None
+    return words or None
+
+
+def _number(words: str) -> str | None:
+    """`1百2十` is 120, `3千5` is 3500, `10` is 10, `3点5` is 3.5; digits in a row are read as they stand."""
+    whole, dot, rest = words.partition("点")
+    total = section = 0
+    digits, unit = "", 1
+    for c in whole:
+        if c in DIGITS:
+            digits += c
+        elif c in UNITS:
+            section += int(digits or 1) * UNITS[c]
+            digits, unit = "", UNITS[c]
+        else:
+            total = (total + section + int(digits or 0)) * GREAT[c]
+            section, digits, unit = 0, "", GREAT[c]
+    elliptic = len(digits) == 1 and unit >= 100 and "0" not in whole[-2:]
+    value = total + section + int(digits or 0) * (unit // 10 if elliptic else 1)
+    fraction = "".join(c for c in rest if c in DIGITS)
+    if not any(c in DIGITS or c in UNITS for c in whole):
+        return None
+    return f"{value}.{fraction}" if dot and fraction else str(value)

@@ -1,0 +1,172 @@
+"""Every phrase of every pack found in many texts in one pass, column by column: rungs, guards, word ends, captures.
+
+One search on the coarsest fold, the sound, finds all literals; the rung of each is then read off its characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qa_pipeline.rules.captures import value_of
+from qa_pipeline.rules.growth import Found, Stream, grow
+from qa_pipeline.rules.overlaps import Spans, uncontained, unvoided
+from qa_pipeline.rules.phrase import RUNGS, SHORTEST_BY_SOUND, SOUND, Phrase
+from qa_pipeline.rules.plan import compile_plan
+from qa_pipeline.rules.trie import NONE, Ints, spread
+from qa_pipeline.text.columns import fold_texts, pauses, text_column
+
+CHUNK = 32_768
+"""Texts folded at a time: small enough to stay in the processor's cache."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Half a character, from a broken file, which Arrow refuses."""
+VALUES = ("digits", "number", "text")
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Sorted by (text, first, last). `phrase`: index into the matcher's phrases; `text`: row; [first, last): characters of the
+    original text; `rung`: index into RUNGS; `similarity`: 1 but for near ones; `short`: by sound with fewer than three literal
+    characters; `value`: index into `values`, or -1."""
+
+    phrase: Ints
+    text: Ints
+    first: Ints
+    last: Ints
+    rung: npt.NDArray[np.int8]
+    similarity: npt.NDArray[np.float32]
+    short: Mask
+    value: Ints
+    values: list[str]
+
+    def __len__(self) -> int:
+        return len(self.phrase)
+
+    def take(self, rows: npt.NDArray[Any]) -> Hits:
+        """Some of the hits, by index or mask."""
+        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "values"}
+        return Hits(**columns, values=self.values)
+
+
+class Matcher:
+    """Phrases compiled once. Raises WordingError for a wording that cannot be read."""
+
+    def __init__(self, phrases: Sequence[Phrase]) -> None:
+        self.phrases = tuple(phrases)
+        self._plan = compile_plan(self.phrases)
+        self._allowed = np.array([[rung in p.rungs for rung in RUNGS] for p in phrases], bool).reshape(-1, len(RUNGS))
+        self._worded = np.array([p.word for p in phrases], bool)
+        self._valued = np.array([p.value is not None for p in phrases], bool)
+
+    def find(self, texts: Sequence[str] | pa.Array, ends: Sequence[Sequence[int]] | pa.Array | None = None) -> Hits:
+        """All hits. `ends`: end offsets of the words of each text; without them no phrase minds where words end."""
+        column = _column(texts).dictionary_encode()
+        distinct, code = column.dictionary, column.indices.to_numpy(zero_copy_only=False)
+        known = None if ends is None or not self._worded.any() else _ends(ends, code, len(distinct))
+        numbers: dict[str, int] = {}
+        found = [
+            self._chunk(distinct.slice(start, CHUNK), start, known and known.slice(start, CHUNK), numbers)
+            for start in range(0, max(1, len(distinct)), CHUNK)
+        ]
+        names = (f.name for f in fields(Hits) if f.name != "values")
+        columns = {name: np.concatenate(parts) for name, *parts in zip(names, *found, strict=True)}
+        hits = Hits(**columns, values=list(numbers))
+        return hits if np.array_equal(code, np.arange(len(distinct))) else _broadcast(hits, code, len(distinct))
+
+    def _chunk(self, texts: pa.Array, start: int, ends: pa.Array | None, numbers: dict[str, int]) -> tuple[Any, ...]:
+        """Columns of Hits for some of the texts; new values are added to `numbers`."""
+        plan, stream = self._plan, Stream(fold_texts(texts), self._plan.literals)
+        found = grow(plan, stream)
+        chain = plan.steps.chain[found.step]
+        phrase, guard = plan.chain_phrase[chain], plan.chain_guard[chain]
+        short = (found.rung >= SOUND) & (found.chars < SHORTEST_BY_SOUND)
+        kept = np.where(guard, ~(short | _broken(stream, found)), self._allowed[phrase, found.rung])
+        if ends is not None:
+            kept &= guard | ~self._worded[phrase] | _whole_words(stream, found, ends)
+        spans = Spans.of(phrase, found.first, found.last, found.rung, stream.size)
+        rows = np.flatnonzero(kept & ~guard)
+        rows = rows[unvoided(spans.take(rows), spans.take(kept & guard))]
+        rows = rows[uncontained(spans.take(rows))]
+        rows = rows[np.lexsort((phrase[rows], found.last[rows], found.first[rows]))]
+        found, phrase = found.take(rows), phrase[rows]
+        first, last = stream.source(found.first, found.last)
+        similarity = (1 - found.edits / np.maximum(found.chars, 1)).astype(np.float32)
+        value = self._values(stream, found, phrase, numbers)
+        text = stream.text[found.first] + np.int32(start)
+        return phrase, text, first, last, found.rung.astype(np.int8), similarity, short[rows], value
+
+    def _values(self, stream: Stream, found: Found, phrase: Ints, numbers: dict[str, int]) -> Ints:
+        value = np.full(len(phrase), NONE, np.int32)
+        rows = np.flatnonzero(self._valued[phrase])
+        if not len(rows):
+            return value
+        words = _words(stream, found.take(rows))
+        for row, of, slot, said in zip(rows, phrase[rows], found.value[rows], words, strict=True):
+            kind = self.phrases[of].value
+            known = kind in VALUES
+            captured = value_of(kind, said) if known and kind else self._plan.values[slot] if slot != NONE else None
+            if captured is not None:
+                value[row] = numbers.setdefault(captured, len(numbers))
+        return value
+
+
+def _column(texts: Sequence[str] | pa.Array) -> pa.Array:
+    """As one Arrow array of strings without nulls."""
+    if not isinstance(texts, pa.Array | pa.ChunkedArray):
+        try:
+            texts = pa.array(texts, pa.large_string())
+        except UnicodeEncodeError:
+            texts = pa.array([HALF.sub("\ufffd", text) for text in texts], pa.large_string())
+    column = pc.fill_null(texts.cast(pa.large_string()), "")
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _ends(ends: Sequence[Sequence[int]] | pa.Array, code: Ints, distinct: int) -> pa.Array:
+    """The word ends of each distinct text, from the first row that holds it."""
+    first_row = np.empty(distinct, np.int64)
+    first_row[code[::-1]] = np.arange(len(code))[::-1]
+    column = ends.combine_chunks() if isinstance(ends, pa.ChunkedArray) else ends
+    column = column if isinstance(column, pa.Array) else pa.array(column, pa.list_(pa.int32()))
+    return column.take(pa.array(first_row))
+
+
+def _broken(stream: Stream, found: Found) -> Mask:
+    """Whether punctuation stands inside the original stretch."""
+    before = np.concatenate(([0], np.cumsum(pauses(stream.folded.raw))))
+    return before[stream.raw[found.last - 1]] > before[stream.raw[found.first]]
+
+
+def _whole_words(stream: Stream, found: Found, ends: pa.Array) -> Mask:
+    """Whether the stretch starts and ends where a word of its text ends."""
+    bounds = stream.folded.raw_bounds
+    is_end = np.zeros(bounds[-1] + 1, bool)
+    is_end[bounds] = True
+    row = pc.list_parent_indices(ends).to_numpy(zero_copy_only=False)
+    offset = pc.list_flatten(ends).to_numpy(zero_copy_only=False)
+    is_end[bounds[row] + offset] = True
+    return is_end[stream.raw[found.first]] & is_end[stream.raw[found.last - 1] + 1]
+
+
+def _words(stream: Stream, found: Found) -> list[str]:
+    """The captured stretch of each hit, or else all of it, in the normal form."""
+    first = np.where(found.value_first == NONE, found.first, found.value_first).astype(np.int64)
+    length = np.where(found.value_first == NONE, found.last, found.value_last) - first
+    _, at = spread(first, length)
+    words: list[str] = text_column(stream.normal[at], np.concatenate(([0], np.cumsum(length)))).to_pylist()
+    return words
+
+
+def _broadcast(hits: Hits, code: npt.NDArray[np.int32], distinct: int) -> Hits:
+    """Hits of distinct texts, given to every row that holds the text."""
+    first = np.searchsorted(hits.text, np.arange(distinct + 1))
+    row, hit = spread(first[code], first[code + 1] - first[code])
+    given = hits.take(hit)
+    return Hits(**{**{f.name: getattr(given, f.name) for f in fields(given)}, "text": row.astype(np.int32)})
