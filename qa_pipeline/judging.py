@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from qa_pipeline.dataset.rows import VERDICT_TABLES, Rows, finding_rows, read_transcripts, score_rows
+import pyarrow as pa
+
+from qa_pipeline.dataset.lineage import transcript_versions
+from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Rows
+from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.tables import replace_calls
-from qa_pipeline.model import Finding, Transcript
-from qa_pipeline.rules.judge import judge
+from qa_pipeline.rules.hits import Matcher
+from qa_pipeline.rules.judge import judge_tables, make_matcher
 from qa_pipeline.rules.pack import RulePack
-from qa_pipeline.rules.score import score
+from qa_pipeline.rules.verdict_tables import findings_table, scores_table
 
 
-def verdict_rows(transcripts: Iterable[Transcript], packs: Mapping[str, RulePack], now: datetime | None = None) -> Rows:
-    """Rows of findings and scores. A leg is judged by the pack it names."""
-    scored_at, rows = now or datetime.now(UTC), Rows(findings=[], scores=[])
-    for transcript in transcripts:
-        version = transcript_version(transcript)
-        for leg in transcript.legs:
-            pack = packs[leg.pack]
-            found: list[Finding] = [f for f in judge([transcript], pack) if f.leg == leg.leg]
-            rows["findings"] += finding_rows(found)
-            rows["scores"] += score_rows([score(found, pack, transcript.call, leg)], version, scored_at)
-    return rows
+def verdict_tables(
+    tables: Mapping[str, pa.Table],
+    packs: Mapping[str, RulePack],
+    matchers: Mapping[str, Matcher] | None = None,
+    now: datetime | None = None,
+) -> dict[str, pa.Table]:
+    """Findings and scores of the calls in tables calls, legs, turns and events. A leg is judged by the pack that it names."""
+    scored_at, versions = now or datetime.now(UTC), transcript_versions(tables)
+    findings, scores = [SCHEMAS["findings"].empty_table()], [SCHEMAS["scores"].empty_table()]
+    for name in sorted(set(tables["legs"]["pack"].to_pylist())):
+        matcher = matchers[name] if matchers else make_matcher(packs[name])
+        case, verdicts = judge_tables(tables, packs[name], matcher)
+        findings.append(findings_table(case, verdicts))
+        scores.append(scores_table(case, verdicts, versions.take(pa.array(case.corpus.call_of)), scored_at))
+    return {"findings": pa.concat_tables(findings), "scores": pa.concat_tables(scores)}
 
 
-def transcript_version(transcript: Transcript) -> str:
-    """Changes with anything a rule can look at."""
-    return hashlib.sha256(repr(transcript).encode()).hexdigest()[:16]
+def transcript_tables(rows: Rows) -> dict[str, pa.Table]:
+    """Rows of the four transcript tables as Arrow tables."""
+    timed = {**rows, "calls": [_typed(row) for row in rows["calls"]]}
+    return {name: pa.Table.from_pylist(timed[name], schema=SCHEMAS[name]) for name in TRANSCRIPT_TABLES}
+
+
+def _typed(row: Mapping[str, object]) -> dict[str, object]:
+    """Wall times from the ledger's JSON are text until here."""
+    start = row["started_at"]
+    return {**row, "started_at": datetime.fromisoformat(start) if isinstance(start, str) else start}
 
 
 def write_verdicts(dataset: Path, call_date: date, transcript_rows: Rows, packs: Mapping[str, RulePack]) -> Rows:
     """Judge the calls of `transcript_rows` and put their findings and scores in place."""
-    rows = verdict_rows(read_transcripts(transcript_rows), packs)
+    found = verdict_tables(transcript_tables(transcript_rows), packs)
+    rows = {name: table.to_pylist() for name, table in found.items()}
     for table in VERDICT_TABLES:
         replace_calls(dataset, call_date, {**rows, "calls": transcript_rows["calls"]}, [table])
     return rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qa_pipeline.model import Verdict
-from qa_pipeline.rules.score import LEAST_POSSIBLE
+from qa_pipeline.rules.verdict_tables import LEAST_POSSIBLE
 
 UNKNOWN_AGENT = "未知"
 TELLING = 0.7

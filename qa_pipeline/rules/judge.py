@@ -1,141 +1,203 @@
-"""Verdicts of a pack on transcripts. Pure: the same transcript and pack always give the same findings."""
+"""Verdicts of a pack on a corpus, for one call or a million by the same operators. Pure: same input, same verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
 
-from qa_pipeline.model import Evidence, Finding, Leg, Speaker, Transcript, Turn, Verdict
-from qa_pipeline.rules.occasions import Occasion, agent_turns, find_occasions
-from qa_pipeline.rules.pack import Rule, RulePack
-from qa_pipeline.rules.phrase import Hit, Phrase
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-LOW_CONFIDENCE = 0.5
-NEAR = 0.8
-"""A miss whose nearest wording is this similar by sound is `unsure`: the recogniser may have erred."""
-WORST_FIRST = (Verdict.FAIL, Verdict.UNSURE, Verdict.PASS, Verdict.NA)
+from qa_pipeline.rules import truth as t
+from qa_pipeline.rules.case import Case
+from qa_pipeline.rules.compare import fits
+from qa_pipeline.rules.conditions import evaluate
+from qa_pipeline.rules.corpus import Corpus, make_corpus
+from qa_pipeline.rules.hits import Matcher
+from qa_pipeline.rules.language import Expression
+from qa_pipeline.rules.occasions import anchored, find_spans
+from qa_pipeline.rules.pack import RUNGS, Rule, RulePack
+from qa_pipeline.rules.spans import Ints, Spans, spans
+from qa_pipeline.rules.truth import Truth, Witnesses
+
+FAIL, UNSURE, PASS, NA = range(4)
+"""Worst first: over several occasions the smallest stands."""
+VERDICT_NAMES = ("fail", "unsure", "pass", "na")
+SPOKEN = ("said", "never_said", "echoes", "repeats", "names", "every_value", "some_value")
+PERSON_CAN_TELL = ("low_confidence", "speech_without_words", "roles_unknown", "nearly_said", "hangup_unknown", "one_channel")
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One occasion's verdict; a reason for `na`, `unsure` and `fail`."""
+class Verdicts:
+    """One rule on every unit. Evidence rows are sorted by unit; each belongs to one occasion with its own verdict."""
 
-    verdict: Verdict
-    reason: str | None
-    evidence: tuple[Evidence, ...] = ()
-
-
-def judge(transcripts: Iterable[Transcript], pack: RulePack) -> list[Finding]:
-    """One finding for each leg and rule, in that order; over several occasions fail > unsure > pass > na."""
-    return [_finding(rule, pack, t, leg) for t in transcripts for leg in t.legs for rule in pack.rules]
-
-
-def _finding(rule: Rule, pack: RulePack, transcript: Transcript, leg: Leg) -> Finding:
-    outcomes = list(_outcomes(rule, pack, transcript, leg))
-    worst = min(outcomes, key=lambda o: WORST_FIRST.index(o.verdict))
-    counted = worst.verdict in (Verdict.PASS, Verdict.FAIL)
-    prohibits = bool(rule.expect.never_said)
-    points = (-rule.weight if worst.verdict is Verdict.FAIL else 0) if prohibits else rule.weight
-    return Finding(
-        *(transcript.call.call_id, leg.leg, leg.agent_id, leg.pack, rule.id, worst.verdict),
-        points=float(points if prohibits or worst.verdict is Verdict.PASS else 0),
-        possible=float(rule.weight if counted and not prohibits else 0),
-        reason=worst.reason,
-        evidence=tuple(e for o in outcomes for e in o.evidence),
-        rule_version=rule.version,
-        needs_person=worst.verdict is Verdict.UNSURE,
-    )
+    rule: Rule
+    verdict: NDArray[np.int8]
+    reason: Ints
+    passed: Ints
+    failed: Ints
+    fatal: NDArray[np.bool_]
+    evidence: Spans
+    evidence_verdict: NDArray[np.int8]
 
 
-def _outcomes(rule: Rule, pack: RulePack, transcript: Transcript, leg: Leg) -> Iterator[Outcome]:
-    """At least one."""
-    if excuse := _excuse(rule, transcript, leg):
-        yield excuse
-    elif rule.expect.hung_up_by:
-        yield _hang_up(rule, transcript, leg)
-    elif any(t.speaker is Speaker.UNKNOWN for t in transcript.turns if t.leg == leg.leg):
-        yield Outcome(Verdict.UNSURE, "roles_unknown")
-    elif occasions := find_occasions(rule, pack, transcript, leg):
-        for occasion in occasions:
-            yield _said(rule, pack, occasion) if rule.expect.said else _never_said(rule, pack, occasion)
+def judge_tables(tables: Mapping[str, pa.Table], pack: RulePack, matcher: Matcher | None = None) -> tuple[Case, list[Verdicts]]:
+    """From tables calls, legs, turns and events: the pack's verdicts on the legs that name it."""
+    return judge_corpus(make_corpus(tables, pack.id), pack, matcher)
+
+
+def judge_corpus(corpus: Corpus, pack: RulePack, matcher: Matcher | None = None) -> tuple[Case, list[Verdicts]]:
+    case = Case(corpus, pack, matcher or make_matcher(pack))
+    return case, [judge_rule(case, rule) for rule in pack.rules if rule.judged]
+
+
+def make_matcher(pack: RulePack) -> Matcher:
+    """Compiled once for a pack; it can serve any number of corpora.
+
+    What may be known by its sound is also heard on lower rungs than satisfy: there a miss is unsure, not a fail.
+    """
+    phrases = [pack.phrases[name] for name in sorted(pack.phrases)]
+    return Matcher([replace(p, rungs=RUNGS) if "sound" in p.rungs else p for p in phrases])
+
+
+def judge_rule(case: Case, rule: Rule) -> Verdicts:
+    """Occasion false → na, unknown → unsure; expectation unknown → unsure; a fail that an unknown excuse may lift → unsure."""
+    assert rule.when is not None and rule.expect is not None
+    scope = _scope(case, rule)
+    occasion, maybe = find_spans(case, rule.when)
+    occasion = occasion.take(scope.value[occasion.unit] != t.FALSE)
+    unmeasured = _unmeasured(case, rule)
+    if rule.condition is not None:
+        held = evaluate(case, rule.condition, occasion)
+        maybe = _first_reason(maybe, occasion.unit, np.where(held.value == t.UNKNOWN, held.reason, 0))
+        occasion, dropped = occasion.take(held.value == t.TRUE), occasion.unit[held.value == t.FALSE]
     else:
-        yield Outcome(Verdict.NA, f"no_{rule.when}")
+        dropped = np.zeros(0, np.int64)
+    rows, reason, proof = _rows(case, rule, occasion, scope)
+    blocked = unmeasured[occasion.unit]
+    rows, reason = (
+        np.where((blocked != 0) & (rows != NA), UNSURE, rows),
+        np.where((blocked != 0) & (rows != NA), blocked, reason),
+    )
+    verdict, why = _settled(case, occasion, rows.astype(np.int8), reason, maybe, scope, dropped)
+    fatal = np.zeros(len(case), bool)
+    if rule.fatal:
+        serious = rows == FAIL
+        if rule.fatal_if is not None:
+            serious &= evaluate(case, rule.fatal_if, occasion).value == t.TRUE
+        fatal[occasion.unit[serious]] = True
+    evidence, of = _evidence(occasion, rows, proof)
+    passed, failed = (np.bincount(occasion.unit[rows == v], minlength=len(case)) for v in (PASS, FAIL))
+    return Verdicts(rule, verdict, why, passed, failed, fatal, evidence, of)
 
 
-def _excuse(rule: Rule, transcript: Transcript, leg: Leg) -> Outcome | None:
-    call = transcript.call
-    for name, wanted in rule.applies.items():
-        value = getattr(call, name, call.fields.get(name))
-        if value is None:
-            continue  # not known: the common case is judged
-        if value != wanted:
-            return Outcome(Verdict.NA, f"not_{name}_{wanted}")
-    transferred = call.end_reason == "transferred" or leg.leg < max(other.leg for other in transcript.legs)
-    speakers = {t.speaker for t in transcript.turns if t.leg == leg.leg}
-    holds = {
-        "transferred": transferred,
-        "network_cut": call.end_reason == "network_cut",
-        "unanswered": call.answered is False,
-        "silent_customer": bool(agent_turns(transcript, leg)) and not speakers & {Speaker.CUSTOMER, Speaker.UNKNOWN},
-    }
-    return next((Outcome(Verdict.NA, name) for name in rule.unless if holds[name]), None)
+def _scope(case: Case, rule: Rule) -> Truth:
+    """Per unit: whether the rule applies to the call at all (its fields, its dates, an agent who speaks)."""
+    n = len(case)
+    value, reason = np.ones(n, np.int8), np.zeros(n, np.int64)
+    for name, wanted in (*case.pack.applies, *rule.applies):
+        values, codes = case.factored(name)
+        known = np.array([v is not None for v in values], bool)[codes]
+        held = np.array([fits(v, wanted) for v in values], bool)[codes]
+        value = np.where(known & ~held, np.int8(t.FALSE), np.where(~known & (value == t.TRUE), np.int8(t.UNKNOWN), value))
+        number = case.reasons.number(f"not_{name}" if not isinstance(wanted, str) else f"not_{name}_{wanted}")
+        reason = np.where(
+            known & ~held, number, np.where(~known & (reason == 0), case.reasons.number(f"unknown:{name}"), reason)
+        )
+    if rule.valid_from or rule.valid_until:
+        inside = _in_force(case, rule)
+        value = np.where(inside, value, np.int8(t.FALSE))
+        reason = np.where(inside, reason, case.reasons.number("not_in_force"))
+    if rule.expect is not None and _listens_to_agent(case.pack, rule.expect):
+        value = np.where(case.agent_speaks, value, np.int8(t.FALSE))
+        reason = np.where(case.agent_speaks, reason, case.reasons.number("no_agent_speech"))
+        mute = ~case.agent_speaks & (case.roles_unknown != 0)
+        value, reason = np.where(mute, np.int8(t.TRUE), value), np.where(mute, 0, reason)
+    return Truth(value.astype(np.int8), reason, t.no_witnesses())
 
 
-def _hang_up(rule: Rule, transcript: Transcript, leg: Leg) -> Outcome:
-    call = transcript.call
-    last = max((t.span.end_ms for t in transcript.turns), default=0)
-    at = call.ended_ms or last
-    shown = f"{call.hangup_by} ({call.hangup_source})" if call.hangup_source else call.hangup_by
-    if call.hangup_by in ("system", "both"):
-        return Outcome(Verdict.NA, f"hangup_by_{call.hangup_by}")
-    if call.hangup_by == "unknown":
-        return Outcome(Verdict.UNSURE, "hangup_unknown", (Evidence(Verdict.UNSURE, None, last, max(last, at), ""),))
-    right = call.hangup_by == rule.expect.hung_up_by
-    verdict = Verdict.PASS if right else Verdict.FAIL
-    proof = Evidence(verdict, None, min(last, at), max(last, at), "")
-    return Outcome(verdict, f"hangup_by {shown}", (proof,))
+def _in_force(case: Case, rule: Rule) -> NDArray[np.bool_]:
+    """By the date of the call, in UTC days as its start is kept; an owner who minds the hour dates a day apart."""
+    days = [start.date() for start in case.column("started_at")]
+    first, last = rule.valid_from or date.min, rule.valid_until or date.max
+    return np.array([first <= day < last for day in days], bool)
 
 
-def _said(rule: Rule, pack: RulePack, occasion: Occasion) -> Outcome:
-    """Every phrase must be said; the first of each is the proof."""
-    found = {name: _first(pack.phrases[name], occasion.turns) for name in rule.expect.said}
-    missing = [name for name, hit in found.items() if hit is None]
-    if not missing:
-        return Outcome(Verdict.PASS, None, tuple(_proof(Verdict.PASS, *hit) for hit in found.values() if hit))
-    if any(t.confidence is not None and t.confidence < LOW_CONFIDENCE for t in occasion.turns):
-        return Outcome(Verdict.UNSURE, "low_confidence", (_miss(Verdict.UNSURE, occasion, 0.0, ""),))
-    if any(not t.text for t in occasion.turns):
-        return Outcome(Verdict.UNSURE, "speech_without_words", (_miss(Verdict.UNSURE, occasion, 0.0, ""),))
-    near = {name: max((pack.phrases[name].nearest(t.text) for t in occasion.turns), default=(0.0, "")) for name in missing}
-    least, words = min(near.values())
-    verdict = Verdict.UNSURE if least >= NEAR else Verdict.FAIL
-    reason = f"{'nearly' if verdict is Verdict.UNSURE else 'not'}_said: {', '.join(missing)}"
-    return Outcome(verdict, reason, (_miss(verdict, occasion, least, words),))
+def _listens_to_agent(pack: RulePack, e: object) -> bool:
+    if isinstance(e, Expression):
+        if e.op == "condition":
+            return _listens_to_agent(pack, pack.conditions[e["condition"]])
+        if e.op in SPOKEN:
+            return bool(e.get("by", "agent") == "agent")
+        return any(_listens_to_agent(pack, v) for k, v in e.args.items() if k in ("all", "any", "not", "of", "must"))
+    return isinstance(e, tuple) and any(_listens_to_agent(pack, v) for v in e)
 
 
-def _never_said(rule: Rule, pack: RulePack, occasion: Occasion) -> Outcome:
-    """An accusation must not rest on a sound-alike or on words half heard."""
-    for name in rule.expect.never_said:
-        for turn in occasion.turns:
-            for hit in pack.phrases[name].hits(turn.text):
-                if hit.rung == "sound":
-                    continue
-                sure = turn.confidence is None or turn.confidence >= LOW_CONFIDENCE
-                verdict = Verdict.FAIL if sure else Verdict.UNSURE
-                return Outcome(verdict, f"said: {name}" if sure else "low_confidence", (_proof(verdict, turn, hit),))
-    return Outcome(Verdict.PASS, None)
+def _unmeasured(case: Case, rule: Rule) -> Ints:
+    found = case.nothing_unknown
+    for what in rule.needs:
+        name = "one_channel" if what == "two_channels" else f"not_measured:{what}"
+        found = np.where((found == 0) & ~case.measured(what), case.reasons.number(name), found)
+    return found
 
 
-def _first(phrase: Phrase, turns: Sequence[Turn]) -> tuple[Turn, Hit] | None:
-    return next(((turn, hit) for turn in turns for hit in phrase.hits(turn.text)), None)
+def _rows(case: Case, rule: Rule, occasion: Spans, scope: Truth) -> tuple[NDArray[np.int8], Ints, Witnesses]:
+    """Each occasion's verdict, reason and witnesses."""
+    assert rule.when is not None and rule.expect is not None
+    told = evaluate(case, rule.expect, occasion, anchored(rule.when))
+    rows = np.where(told.value == t.TRUE, PASS, np.where(told.value == t.FALSE, FAIL, UNSURE))
+    reason = told.reason
+    no_feed = case.reasons.number("no_feed")
+    rows = np.where((rows == UNSURE) & (reason == no_feed), NA, rows)
+    doubt = np.where(scope.value[occasion.unit] == t.UNKNOWN, scope.reason[occasion.unit], 0)
+    for excuse in rule.unless:
+        held = evaluate(case, excuse, occasion)
+        name = excuse["condition"] if excuse.op == "condition" else "excused"
+        excused = held.value == t.TRUE
+        rows = np.where(excused, NA, rows)
+        reason = np.where(excused, case.reasons.number(name), reason)
+        doubt = np.where((doubt == 0) & (held.value == t.UNKNOWN), held.reason, doubt)
+    lifted = (rows == FAIL) & (doubt != 0)
+    return np.where(lifted, UNSURE, rows).astype(np.int8), np.where(lifted, doubt, reason), told.proof
 
 
-def _proof(verdict: Verdict, turn: Turn, hit: Hit) -> Evidence:
-    end = turn.char_ms[hit.last] if hit.last < len(turn.text) else turn.span.end_ms
-    start = turn.char_ms[hit.first]
-    return Evidence(verdict, turn.turn, start, max(start, end), turn.text[hit.first : hit.last], hit.rung, 1.0)
+def _first_reason(into: Ints, unit: Ints, reason: Ints) -> Ints:
+    out = into.copy()
+    some = np.flatnonzero(reason)[::-1]
+    fresh = np.zeros_like(out)
+    fresh[unit[some]] = reason[some]
+    return np.where(out == 0, fresh, out)
 
 
-def _miss(verdict: Verdict, occasion: Occasion, similarity: float, words: str) -> Evidence:
-    turn = next((t.turn for t in occasion.turns if words and words in t.text), None)
-    return Evidence(verdict, turn, occasion.start_ms, occasion.end_ms, words, None, round(similarity, 3))
+def _settled(
+    case: Case, occasion: Spans, rows: NDArray[np.int8], reason: Ints, maybe: Ints, scope: Truth, dropped: Ints
+) -> tuple[NDArray[np.int8], Ints]:
+    """Per unit the worst verdict of its occasions; where none arose, na, or unsure if one may have."""
+    n = len(case)
+    verdict = np.full(n, NA, np.int8)
+    np.minimum.at(verdict, occasion.unit, rows)
+    why = np.full(n, case.reasons.number("no_occasion"), np.int64)
+    why[dropped] = case.reasons.number("condition_not_met")
+    worst = np.flatnonzero(rows == verdict[occasion.unit])[::-1]
+    why[occasion.unit[worst]] = reason[worst]
+    outside = scope.value == t.FALSE
+    open_ = (verdict == NA) & (maybe != 0) & ~outside & (np.bincount(occasion.unit, minlength=n) == 0)
+    verdict = np.where(open_, np.int8(UNSURE), verdict)
+    why = np.where(open_, maybe, np.where(outside, scope.reason, why))
+    return verdict.astype(np.int8), np.where(verdict == PASS, 0, why)
+
+
+def _evidence(occasion: Spans, rows: NDArray[np.int8], proof: Witnesses) -> tuple[Spans, NDArray[np.int8]]:
+    """What a trainer listens to: the witnesses of each occasion, or the occasion itself where nothing was said."""
+    shown = rows != NA
+    witnessed = proof.of(shown)
+    bare = shown.copy()
+    bare[witnessed.row] = False
+    own = occasion.take(bare)
+    silent = spans(own.unit, np.maximum(own.start, 0), np.maximum(own.end, 0), similarity=np.zeros(len(own)))
+    columns = {f.name: np.concatenate([getattr(witnessed.spans, f.name), getattr(silent, f.name)]) for f in fields(Spans)}
+    verdict = np.concatenate([rows[witnessed.row], rows[bare]])
+    order = np.lexsort((columns["start"], columns["unit"]))
+    return Spans(**{k: v[order] for k, v in columns.items()}), verdict[order].astype(np.int8)

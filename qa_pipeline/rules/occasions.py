@@ -1,72 +1,290 @@
-"""When a rule's question arises in a leg: stretches of time and the turns to listen to in them."""
+"""When a rule's question arises: every operator of the language that yields spans."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any
 
-from qa_pipeline.model import Leg, Speaker, Transcript, Turn
-from qa_pipeline.rules.pack import Rule, RulePack
+import numpy as np
 
-FIRST_UTTERANCE_MS = 6_000
-ANNOUNCED_HOLD_MS = 10_000
-ONE_HOLD_MS = 5_000
+from qa_pipeline.rules.case import Case, either_unknown, side_of, unknown_where
+from qa_pipeline.rules.compare import fits
+from qa_pipeline.rules.corpus import event_spans
+from qa_pipeline.rules.language import Expression
+from qa_pipeline.rules.spans import (
+    LONGEST,
+    Ints,
+    Spans,
+    counts,
+    firsts_of,
+    in_order,
+    key,
+    merge,
+    no_spans,
+    nth,
+    spans,
+    together,
+    touching,
+)
 
+UTTERANCE_PAUSE_MS = 1_500
+ENDING_MS, ENDING_TURNS = 15_000, 2
+BACK_CHANNEL = 4
+"""Characters: what is no longer than this and spoken into the other's turn is a sign of listening, not a turn of its own."""
+INTERRUPTION = {"least_ms": 1_000, "into_ms": 1_000, "before_end_ms": 500, "overlap_ms": 500}
+DETECTOR = {"busy_tone": "tones", "ringback": "tones", "ring": "tones", "hold_music": "music", "noise": "knocks"}
+ANCHORED = ("first_utterance", "ending")
 
-@dataclass(frozen=True)
-class Occasion:
-    """The stretch searched, and the agent's turns in it."""
-
-    start_ms: int
-    end_ms: int
-    turns: tuple[Turn, ...]
-
-
-def agent_turns(transcript: Transcript, leg: Leg) -> list[Turn]:
-    """What the leg's agent says to the customer."""
-    return [t for t in transcript.turns if t.leg == leg.leg and t.speaker is Speaker.AGENT and t.addressee == "customer"]
-
-
-def find_occasions(rule: Rule, pack: RulePack, transcript: Transcript, leg: Leg) -> list[Occasion]:
-    said = agent_turns(transcript, leg)
-    if rule.when == "hold":
-        return [_around(hold, said, rule) for hold in holds(transcript, leg, pack, rule.announced_by)]
-    if not said:
-        return []
-    if rule.when == "first_utterance":
-        end = said[0].span.start_ms + FIRST_UTTERANCE_MS
-        chosen = [t for t in said if t is said[0] or t.span.start_ms < end]
-    elif rule.when == "ending":
-        chosen = said[-rule.last_turns :]
-    else:
-        chosen = said
-    return [Occasion(chosen[0].span.start_ms, chosen[-1].span.end_ms, tuple(chosen))]
+Found = tuple[Spans, Ints]
+"""Spans, and per unit the reason why there may be more of them than these (0: none)."""
 
 
-def _around(hold: tuple[int, int], said: Sequence[Turn], rule: Rule) -> Occasion:
-    start, end = hold[0] - round(rule.before_s * 1000), hold[1] + round(rule.after_s * 1000)
-    turns = tuple(t for t in said if t.span.start_ms < end and t.span.end_ms > start)
-    return Occasion(max(0, start), end, turns)
+def find_spans(case: Case, expression: Expression) -> Found:
+    """The spans of an expression in every unit of the case."""
+    cached = case.named.get(id(expression))
+    if cached is None:
+        found, unknown = _GENERATORS[expression.op](case, expression)
+        cached = case.named[id(expression)] = _pick(case, expression, found, unknown)
+    return cached
 
 
-def holds(transcript: Transcript, leg: Leg, pack: RulePack, announced_by: str | None) -> list[tuple[int, int]]:
-    """Hold episodes [start, end) in the leg: recorded, heard as music, or announced and then ten seconds of no agent."""
-    found = [
-        (e.span.start_ms, e.span.end_ms)
-        for e in transcript.events
-        if e.kind in ("hold", "hold_music") and leg.span.start_ms <= e.span.start_ms < leg.span.end_ms
-    ]
+def anchored(expression: Expression) -> bool:
+    """Whether it is a place where even two syllables may be known by their sound alone."""
+    return expression.op == "named" and expression["named"] in ANCHORED
+
+
+def _pick(case: Case, e: Expression, found: Spans, unknown: Ints) -> Found:
+    if "merge_s" in e.args:
+        found = merge(found, e["merge_s"] * 1000)
+    length = found.end - found.start
+    if "longer_s" in e.args or "shorter_s" in e.args:
+        found = found.take((length > e.get("longer_s", -1) * 1000) & (length < e.get("shorter_s", 1e9) * 1000))
+    for name, sign in (("before", 1), ("after", -1)):
+        if name in e.args:
+            others, more = find_spans(case, e[name])
+            border = firsts_of(others, len(case), missing=int(LONGEST))
+            found = found.take(sign * found.start < sign * border[found.unit])
+            unknown = either_unknown([unknown, more])
+    for name in ("during", "outside"):
+        if name in e.args:
+            others, more = find_spans(case, e[name])
+            found = found.take(touching(found, others) == (name == "during"))
+            unknown = either_unknown([unknown, more])
+    if "if" in e.args:
+        found, unknown = _only_where(case, e["if"], found, unknown)
+    if "nth" in e.args:
+        found = nth(found, e["nth"])
+    if "edge" in e.args:
+        at = found.start if e["edge"] == "start" else found.end
+        found = in_order(found.at(at, at))
+    return found, unknown
+
+
+def _only_where(case: Case, condition: Expression, found: Spans, unknown: Ints) -> Found:
+    from qa_pipeline.rules.conditions import evaluate
+
+    truth = evaluate(case, condition, found)
+    maybe = np.zeros(len(case), np.int64)
+    undecided = truth.value < 0
+    maybe[found.unit[undecided]] = truth.reason[undecided]
+    return found.take(truth.value == 1), either_unknown([unknown, maybe])
+
+
+def _named(case: Case, e: Expression) -> Found:
+    built_in = BUILT_IN.get(e["named"])
+    if built_in and e["named"] not in case.pack.occasions:
+        return built_in(case), case.roles_unknown if e["named"] in ANCHORED else case.nothing_unknown
+    return find_spans(case, case.pack.occasions[e["named"]])
+
+
+def _legs(case: Case, start: Ints, end: Ints) -> Spans:
+    return spans(np.arange(len(case)), start, end)
+
+
+def _call(case: Case) -> Spans:
+    return _legs(case, np.minimum(case.corpus.leg_start, 0), np.maximum(case.corpus.leg_end, case.corpus.leg_start))
+
+
+def _answer(case: Case) -> Spans:
+    answered = case.corpus.numbers("answered_ms")
+    at = np.where(np.isnan(answered), case.corpus.leg_start, answered).astype(np.int64)
+    at = np.maximum(at, case.corpus.leg_start)
+    return _legs(case, at, at)
+
+
+def _end(case: Case) -> Spans:
+    """The release by the record; for a leg that another follows, the leg's end."""
+    ended = case.corpus.numbers("ended_ms")
+    at = np.where(np.isnan(ended) | case.corpus.later_unit, case.corpus.leg_end, ended).astype(np.int64)
+    return _legs(case, at, at)
+
+
+def _first_utterance(case: Case) -> Spans:
+    """From the agent's first turn over his next ones, while they follow within 1.5 s and nobody answers."""
+    agent, customer = case.turns_of("agent"), case.turns_of("customer")
+    if not len(agent):
+        return no_spans()
+    begins = np.r_[True, agent.unit[1:] != agent.unit[:-1]]
+    answered_from, answered_to = counts(
+        customer.at(customer.start, customer.start), agent.unit[1:], agent.start[:-1] + 1, agent.start[1:]
+    )
+    breaks = np.r_[True, (answered_to > answered_from) | (agent.start[1:] - agent.end[:-1] > UTTERANCE_PAUSE_MS)] | begins
+    group = np.cumsum(breaks) - 1
+    end = np.zeros(group[-1] + 1, np.int64)
+    np.maximum.at(end, group, agent.end)
+    whole = agent.take(breaks)
+    return nth(whole.at(whole.start, end), "first")
+
+
+def _ending(case: Case) -> Spans:
+    agent = case.turns_of("agent")
+    if not len(agent):
+        return no_spans()
+    last = nth(agent, "last")
+    count = np.bincount(agent.unit, minlength=len(case))[last.unit]
+    before_last = np.cumsum(np.bincount(agent.unit, minlength=len(case)))[last.unit] - np.minimum(count, ENDING_TURNS)
+    start = np.minimum(agent.start[before_last], last.end - ENDING_MS)
+    return last.at(np.maximum(start, 0), np.maximum(last.end, case.corpus.leg_end[last.unit]))
+
+
+def _phrase(case: Case, e: Expression) -> Found:
+    by, to = e.get("by", "agent"), e.get("to")
+    right = case.speaks(by, to)
+    parts = []
+    for name in e["phrase"]:
+        good, _ = case.satisfying(name, anchored=False)
+        parts.append(good.take(right[good.turn]))
+    return together(parts), case.nothing_unknown if by == "anyone" else case.roles_unknown
+
+
+def _turns(case: Case, e: Expression) -> Found:
+    found = case.turns_of(e["turns"], e.get("to"))
+    if "characters" in e.args:
+        found = found.take(case.spoken_length[found.turn] >= e["characters"])
+    return found, case.roles_unknown
+
+
+def _event(case: Case, e: Expression) -> Found:
+    found = event_spans(case.corpus, e["event"])
+    found = Spans(**{**found.__dict__, "attrs": case.event_attributes(found.attrs)})
+    if "side" in e.args:
+        told = [case.attributes[a] for a in found.attrs.tolist()]
+        found = found.take(np.array([side_of(t) == e["side"] for t in told], bool))
+    found = _with_attributes(case, found, e.get("where", ()))
+    detectors = {DETECTOR[kind] for kind in e["event"] if kind in DETECTOR}
+    reason = case.reasons.number("not_measured")
+    return found, either_unknown([case.nothing_unknown, *(unknown_where(~case.measured(d), reason) for d in sorted(detectors))])
+
+
+def _with_attributes(case: Case, found: Spans, wanted: Any) -> Spans:
+    if not wanted:
+        return found
+    told = [case.attributes[a] for a in found.attrs.tolist()]
+    return found.take(np.array([all(fits(t.get(k), v) for k, v in wanted) for t in told], bool))
+
+
+def _transfer(case: Case, e: Expression) -> Found:
+    return _with_attributes(case, case.transfers, e["transfer"]), case.nothing_unknown
+
+
+def _holds(case: Case, e: Expression) -> Found:
+    """On record, as music, or announced and then no word of the agent's nor a real turn of the customer's for `quiet_s`."""
+    announced_by, quiet_s = e["holds"]
+    kinds = ("hold", "hold_music")
+    found = event_spans(case.corpus, kinds)
+    found = Spans(**{**found.__dict__, "attrs": case.event_attributes(found.attrs)})
+    parts = [found]
     if announced_by:
-        said = agent_turns(transcript, leg)
-        for before, after in itertools.pairwise(said):
-            gap = after.span.start_ms - before.span.end_ms
-            if gap >= ANNOUNCED_HOLD_MS and any(pack.phrases[announced_by].hits(before.text)):
-                found.append((before.span.end_ms, after.span.start_ms))
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(found):
-        if merged and start <= merged[-1][1] + ONE_HOLD_MS:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
+        good, _ = case.satisfying(announced_by, anchored=False)
+        good = good.take(case.speaks("agent")[good.turn])
+        turns, agent = case.corpus.turns, case.turns_of("agent")
+        said = nth(in_order(good.at(turns.start[good.turn], turns.end[good.turn])), "every")
+        after = np.searchsorted(key(agent.unit, agent.start), key(said.unit, said.end), "left")
+        has = (
+            (after < len(agent)) & (agent.unit[np.minimum(after, max(0, len(agent) - 1))] == said.unit)
+            if len(agent)
+            else after < 0
+        )
+        resumed = np.where(has, agent.start[np.minimum(after, max(0, len(agent) - 1))], said.end) if len(agent) else said.end
+        customer = case.turns_of("customer")
+        customer = customer.take(case.spoken_length[customer.turn] > BACK_CHANNEL)
+        lo, hi = counts(customer.at(customer.start, customer.start), said.unit, said.end, resumed)
+        quiet = (resumed - said.end >= quiet_s * 1000) & (hi == lo)
+        parts.append(said.at(said.end, np.maximum(resumed, said.end)).take(quiet))
+    return merge(together(parts), 500), case.nothing_unknown
+
+
+def _silence(case: Case, e: Expression) -> Found:
+    """Gaps between anybody's turns, and from the last of them to the release."""
+    turns = case.corpus.turns
+    speech = merge(turns.as_spans(np.ones(len(turns), bool)), 0)
+    if not len(speech):
+        return speech, case.nothing_unknown
+    last = np.r_[speech.unit[1:] != speech.unit[:-1], True]
+    end = _end(case).start
+    after = np.where(last, np.maximum(end[speech.unit], speech.end), np.r_[speech.start[1:], 0])
+    gaps = spans(speech.unit, speech.end, np.maximum(after, speech.end))
+    return gaps.take(gaps.end - gaps.start > e["silence"] * 1000), case.nothing_unknown
+
+
+def _monologue(case: Case, e: Expression) -> Found:
+    mine = case.turns_of(e["monologue"], "anyone")
+    other = case.turns_of("customer" if e["monologue"] == "agent" else "agent", "anyone")
+    real = other.take(case.spoken_length[other.turn] > BACK_CHANNEL)
+    if len(mine) < 2:
+        return mine, case.roles_unknown
+    lo, hi = counts(real.at(real.start, real.start), mine.unit[1:], mine.start[:-1], mine.start[1:])
+    gap = mine.start[1:] - mine.end[:-1]
+    breaks = np.r_[True, (hi > lo) | (gap > 2 * UTTERANCE_PAUSE_MS) | (mine.unit[1:] != mine.unit[:-1])]
+    group = np.cumsum(breaks) - 1
+    end = np.zeros(group[-1] + 1, np.int64)
+    np.maximum.at(end, group, mine.end)
+    whole = mine.take(breaks)
+    return whole.at(whole.start, end), case.roles_unknown
+
+
+def _interruption(case: Case, e: Expression) -> Found:
+    by = e["interruption"]
+    mine = case.turns_of(by, "anyone" if by == "customer" else None)
+    other = case.turns_of("customer" if by == "agent" else "agent", "anyone")
+    mine = mine.take((case.spoken_length[mine.turn] >= BACK_CHANNEL) & (mine.end - mine.start >= INTERRUPTION["least_ms"]))
+    reason = unknown_where(~case.measured("two_channels"), case.reasons.number("one_channel"))
+    unknown = either_unknown([reason, case.roles_unknown])
+    if not len(other) or not len(mine):
+        return no_spans(), unknown
+    at = np.searchsorted(key(other.unit, other.start), key(mine.unit, mine.start), "right") - 1
+    under = np.maximum(at, 0)
+    inside = (
+        (at >= 0)
+        & (other.unit[under] == mine.unit)
+        & (mine.start - other.start[under] >= INTERRUPTION["into_ms"])
+        & (other.end[under] - mine.start >= INTERRUPTION["before_end_ms"])
+        & (np.minimum(other.end[under], mine.end) - mine.start >= INTERRUPTION["overlap_ms"])
+    )
+    return mine.take(inside), unknown
+
+
+def _either(case: Case, e: Expression) -> Found:
+    found = [find_spans(case, one) for one in e["either"]]
+    return together([f for f, _ in found]), either_unknown([case.nothing_unknown, *(u for _, u in found)])
+
+
+BUILT_IN: dict[str, Callable[[Case], Spans]] = {
+    "call": _call,
+    "answer": _answer,
+    "end": _end,
+    "first_utterance": _first_utterance,
+    "ending": _ending,
+}
+_GENERATORS: dict[str, Callable[[Case, Expression], Found]] = {
+    "named": _named,
+    "phrase": _phrase,
+    "turns": _turns,
+    "event": _event,
+    "transfer": _transfer,
+    "holds": _holds,
+    "silence": _silence,
+    "monologue": _monologue,
+    "interruption": _interruption,
+    "either": _either,
+}

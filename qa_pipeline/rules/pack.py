@@ -1,253 +1,298 @@
-"""Packs read from YAML, all problems of a file at once, each with its line."""
+"""Rule packs: what one house expects, read from YAML, with all problems of all files at once."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from qa_pipeline.errors import QaError
-from qa_pipeline.rules.phrase import RUNGS, Phrase
-from qa_pipeline.rules.wording import WordingError, parse
+from qa_pipeline.rules.grammar import NEEDED, PACK_KEYS, PHRASE_KEYS, RULE_KEYS
+from qa_pipeline.rules.language import Expression, PhraseChoice, Scope, parse, parse_condition, parse_spans
+from qa_pipeline.rules.phrase import Phrase
+from qa_pipeline.rules.reader import Problems, compose, entries, items, known_entries, nearest, plain, scalar, texts
+from qa_pipeline.rules.wording import WordingError
+from qa_pipeline.rules.wording import parse as parse_wording
+from qa_pipeline.text import VERSION as TEXT_VERSION
 
-JUDGE = "1"
+JUDGE = "2"
 """The judge's own version: raised when the same rule may judge the same call differently."""
-OCCASIONS = ("call", "first_utterance", "hold", "ending")
-EXCUSES = ("transferred", "network_cut", "unanswered", "silent_customer")
-VERDICTS = ("pass", "fail", "na", "unsure")
+SHARED = "shared"
+RUNGS = ("exact", "normalised", "sound", "near")
+VERDICTS = ("pass", "fail", "na", "unsure", "near")
 
 
 class PackError(QaError):
-    """A pack that cannot be used; the message lists every problem as file:line: what."""
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """Exactly one: `said` (all of these phrases), `never_said` (none of these), `hung_up_by` (who ends the call)."""
-
-    said: tuple[str, ...] = ()
-    never_said: tuple[str, ...] = ()
-    hung_up_by: str | None = None
+    """Packs that cannot be used; the message lists every problem as file:line:column: what."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """When an occasion arises, expect something within its window. Seconds and turns as their names say."""
+    """When an occasion arises (and `if` holds), unless something excuses, expect something."""
 
     id: str
     title: str
-    when: str
-    expect: Expectation
     weight: float
+    when: Expression | None = None
+    expect: Expression | None = None
+    condition: Expression | None = None
+    unless: tuple[Expression, ...] = ()
+    applies: tuple[tuple[str, Any], ...] = ()
+    needs: tuple[str, ...] = ()
+    section: str = ""
+    status: str = "live"
+    kind: str = "requirement"
+    credit: str = "all"
+    fatal: str | None = None
+    fatal_if: Expression | None = None
+    confirm: bool = False
+    valid_from: date | None = None
+    valid_until: date | None = None
     tags: tuple[str, ...] = ()
     clauses: tuple[str, ...] = ()
-    applies: Mapping[str, Any] = field(default_factory=dict)
-    unless: tuple[str, ...] = ()
-    announced_by: str | None = None
-    before_s: float = 0
-    after_s: float = 0
-    last_turns: int = 2
     coach: str = ""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     version: str = ""
 
     @property
-    def phrases(self) -> tuple[str, ...]:
-        """Names of the phrases it listens for."""
-        return (*self.expect.said, *self.expect.never_said, *((self.announced_by,) if self.announced_by else ()))
+    def judged(self) -> bool:
+        """A checklist item is a person's to answer; drafts and retired rules find nothing."""
+        return self.expect is not None and self.status in ("trial", "live") and self.kind != "checklist"
 
 
 @dataclass(frozen=True)
 class RulePack:
-    """Everything one house expects. `version` changes with what any of its rules means."""
+    """Everything one house expects, with the names its rules use. `version` changes with what any of its rules means."""
 
     id: str
     title: str
     slots: Mapping[str, tuple[str, ...]]
     phrases: Mapping[str, Phrase]
+    occasions: Mapping[str, Expression]
+    conditions: Mapping[str, Expression]
     rules: tuple[Rule, ...]
+    sections: Mapping[str, str] = field(default_factory=dict)
+    applies: tuple[tuple[str, Any], ...] = ()
 
     @property
     def version(self) -> str:
         return _hash([(r.id, r.version, r.weight) for r in self.rules])
 
+    def rule(self, rule_id: str) -> Rule:
+        return next(r for r in self.rules if r.id == rule_id)
+
 
 def vocabulary(packs: Iterable[RulePack]) -> tuple[str, ...]:
     """The names in the packs' slots: words for jieba that no dictionary has."""
-    return tuple(sorted({name for pack in packs for names in pack.slots.values() for name in names}))
+    return tuple(sorted({name for p in packs for names in p.slots.values() for name in names if len(name) > 1}))
 
 
 def load_packs(folder: Path) -> dict[str, RulePack]:
-    """Every `*.yaml` of the folder by pack id. Raises PackError with the problems of all files."""
+    """Every pack `*.yaml` of the folder, by id, with what its `shared/` folder holds for all.
+
+    Raises PackError with the problems of all files.
+    """
+    lines: list[str] = []
+    shared = [_File(path) for path in sorted((folder / SHARED).glob("*.yaml")) if path.name != "clauses.yaml"]
     packs: dict[str, RulePack] = {}
-    problems: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
-        try:
-            pack = read_pack(path)
-        except PackError as wrong:
-            problems.append(wrong.message)
+        pack = _File(path).pack(shared)
+        lines += pack[1]
+        if pack[0] is None:
             continue
-        if pack.id in packs:
-            problems.append(f"{path}:1: pack {pack.id!r} is already read from another file; give it its own id")
-        packs[pack.id] = pack
-    if problems:
-        raise PackError("\n".join(problems))
+        if pack[0].id in packs:
+            lines.append(f"{path}:1:1: pack {pack[0].id!r} is already read from another file; give it its own id")
+        packs[pack[0].id] = pack[0]
+    lines += [line for file in shared for line in file.problems.lines()]
+    if lines:
+        raise PackError("\n".join(dict.fromkeys(lines)))
     return packs
 
 
 def read_pack(path: Path) -> RulePack:
-    """Raises PackError with every problem of the file."""
-    reader = _Reader(path)
-    pack = reader.pack()
-    if reader.problems or pack is None:
-        raise PackError("\n".join(reader.problems))
+    """One pack file, with the shared files beside it. Raises PackError with every problem."""
+    shared = [_File(p) for p in sorted((path.parent / SHARED).glob("*.yaml")) if p.name != "clauses.yaml"]
+    pack, lines = _File(path).pack(shared)
+    lines += [line for file in shared for line in file.problems.lines()]
+    if lines or pack is None:
+        raise PackError("\n".join(dict.fromkeys(lines)))
     return pack
 
 
-class _Reader:
-    """Turns YAML nodes, which know their lines, into values, and gathers what is wrong with them."""
+class _File:
+    """A file's top-level nodes, and what is wrong with it."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.problems: list[str] = []
+        self.problems = Problems(str(path))
+        root = compose(path, self.problems)
+        self.top = known_entries(root, PACK_KEYS, (), self.problems, "a pack") if root is not None else {}
+        self.root = root
 
-    def wrong(self, node: yaml.Node | None, said: str) -> None:
-        self.problems.append(f"{self.path}:{node.start_mark.line + 1 if node else 1}: {said}")
+    def named(self, key: str) -> dict[str, yaml.Node]:
+        return dict(entries(self.top.get(key), self.problems))
 
-    def pack(self) -> RulePack | None:
-        try:
-            root = yaml.compose(self.path.read_text("utf-8-sig"), yaml.SafeLoader)
-        except yaml.MarkedYAMLError as problem:
-            line = problem.problem_mark.line + 1 if problem.problem_mark else 1
-            self.problems.append(f"{self.path}:{line}: not valid YAML: {problem.problem}")
-            return None
-        top = self.mapping(root, ("pack", "title", "slots", "phrases", "rules"), ("pack", "title", "rules"))
-        slots = {k: tuple(map(str, self.texts(v))) for k, v in self.entries(top.get("slots"))}
-        phrases = {k: p for k, v in self.entries(top.get("phrases")) if (p := self.phrase(k, v, slots))}
-        rules = [r for node in self.items(top.get("rules")) if (r := self.rule(node, phrases))]
+    def slots(self) -> dict[str, tuple[str, ...]]:
+        return {name: texts(node, self.problems, one=True) for name, node in self.named("slots").items()}
+
+    def pack(self, shared: list[_File]) -> tuple[RulePack | None, list[str]]:
+        problems = self.problems
+        if self.root is None:
+            return None, problems.lines() or [f"{problems.file}:1:1: the file is empty; a pack has pack, title and rules"]
+        for key in ("pack", "title", "rules"):
+            if key not in self.top:
+                problems.at(self.root, f"a pack lacks {key!r}")
+        files = [*shared, self]
+        slots = {name: words for file in files for name, words in file.slots().items()}
+        phrases = {n: p for file in files for n, node in file.named("phrases").items() if (p := file.phrase(n, node, slots))}
+        names = {key: [n for file in files for n in file.named(key)] for key in ("occasions", "conditions")}
+        scopes = {id(f): Scope(f.problems, phrases, names["occasions"], names["conditions"], slots) for f in files}
+        occasions = {n: parse_spans(v, scopes[id(f)]) for f in files for n, v in f.named("occasions").items()}
+        conditions = {n: parse_condition(v, scopes[id(f)]) for f in files for n, v in f.named("conditions").items()}
+        scope = scopes[id(self)]
+        self._no_circles(occasions, conditions)
+        rules = [r for node in items(self.top.get("rules"), problems) if (r := self.rule(node, scope))]
         seen: set[str] = set()
-        for r in rules:
-            if r.id in seen:
-                self.wrong(top["rules"], f"rule {r.id} is given twice")
-            seen.add(r.id)
-        name, title = (str(self.plain(top.get(k)) or "") for k in ("pack", "title"))
-        return RulePack(name, title, slots, phrases, tuple(_versioned(r, phrases) for r in rules))
-
-    def mapping(self, node: yaml.Node | None, known: tuple[str, ...], needed: tuple[str, ...]) -> dict[str, yaml.Node]:
-        found: dict[str, yaml.Node] = {}
-        for key, value in self.entries(node):
-            if key in found:
-                self.wrong(value, f"{key} is given twice")
-            elif key not in known:
-                self.wrong(value, f"unknown key {key!r}; expected one of {', '.join(known)}")
-            else:
-                found[key] = value
-        for key in needed:
-            if key not in found:
-                self.wrong(node, f"{key} is missing")
-        return found
-
-    def entries(self, node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
-        if node is None:
-            return []
-        if not isinstance(node, yaml.MappingNode):
-            self.wrong(node, f"expected `key: value` lines, found {_shown(node)}")
-            return []
-        return [(str(key.value), value) for key, value in node.value]
-
-    def items(self, node: yaml.Node | None) -> list[yaml.Node]:
-        if node is None:
-            return []
-        if not isinstance(node, yaml.SequenceNode):
-            self.wrong(node, f"expected a list, found {_shown(node)}")
-            return []
-        return list(node.value)
-
-    def plain(self, node: yaml.Node | None) -> Any:
-        return None if node is None else yaml.SafeLoader("").construct_object(node, deep=True)
-
-    def texts(self, node: yaml.Node | None) -> tuple[str, ...]:
-        values = [(item, self.plain(item)) for item in self.items(node)]
-        for item, value in values:
-            if not isinstance(value, str):
-                self.wrong(item, f"expected words, found {value!r}; put it in quotes")
-        return tuple(v for _, v in values if isinstance(v, str))
+        for rule in rules:
+            if rule.id in seen:
+                problems.at(self.top["rules"], f"rule {rule.id} is given twice")
+            seen.add(rule.id)
+        if problems.found:
+            return None, problems.lines()
+        head = {key: str(plain(self.top[key])) for key in ("pack", "title")}
+        applies = parse(RULE_KEYS["applies"], self.top["applies"], scope) if "applies" in self.top else ()
+        sections = {k: str(plain(v)) for k, v in self.named("sections").items()}
+        bare = RulePack(head["pack"], head["title"], slots, phrases, occasions, conditions, (), sections, applies)
+        return RulePack(**{**bare.__dict__, "rules": tuple(_versioned(r, bare) for r in rules)}), []
 
     def phrase(self, name: str, node: yaml.Node, slots: Mapping[str, tuple[str, ...]]) -> Phrase | None:
-        found = self.mapping(node, ("say", "unless", "rungs"), ("say",))
-        say, unless = self.texts(found.get("say")), self.texts(found.get("unless"))
-        for item in (*self.items(found.get("say")), *self.items(found.get("unless"))):
-            try:
-                parse(str(item.value), slots)
-            except WordingError as problem:
-                self.wrong(item, str(problem))
-        rungs = self.texts(found.get("rungs")) or RUNGS
-        for extra in set(rungs) - set(RUNGS):
-            self.wrong(found["rungs"], f"unknown rung {extra!r}; there are {', '.join(RUNGS)}")
-        return Phrase(name, say, unless, rungs, slots)
-
-    def rule(self, node: yaml.Node, phrases: Mapping[str, Phrase]) -> Rule | None:
-        known = tuple(k for k in Rule.__dataclass_fields__ if k != "version")
-        found = self.mapping(node, known, ("id", "title", "when", "expect", "weight"))
-        if not {"id", "title", "when", "expect", "weight"} <= set(found):
+        problems = self.problems
+        found = known_entries(node, PHRASE_KEYS, ("say",), problems, f"phrase {name}")
+        say, unless = (texts(found.get(k), problems, one=True) for k in ("say", "unless"))
+        for key in ("say", "unless"):
+            value = found.get(key)
+            nodes = [value] if isinstance(value, yaml.ScalarNode) else items(value, problems)
+            for item in nodes:
+                try:
+                    parse_wording(str(item.value), slots)
+                except WordingError as wrong:
+                    problems.at(item, str(wrong))
+        rungs = texts(found.get("rungs"), problems) or RUNGS
+        for extra in sorted(set(rungs) - set(RUNGS)):
+            problems.at(found["rungs"], f"unknown rung {extra!r}{nearest(extra, RUNGS)}")
+        word = "word" in found and scalar(found["word"]) is True
+        captured = str(scalar(found["value"])) if "value" in found else None
+        if captured is not None and captured not in ("digits", "text", "number", *slots):
+            problems.at(found["value"], f"value {captured!r}{nearest(captured, ('digits', 'text', 'number', *slots))}")
+        if not say:
             return None
-        own = ("expect", "examples", "tags", "clauses", "unless")
-        told: dict[str, Any] = {k: self.plain(v) for k, v in found.items() if k not in own}
-        lists: dict[str, Any] = {k: self.texts(found.get(k)) for k in ("tags", "clauses", "unless")}
-        examples = {k: self.texts(v) for k, v in self.entries(found.get("examples"))}
-        rule = Rule(**told, **lists, expect=self.expectation(found["expect"]), examples=examples)
-        self.check(found, rule, phrases)
-        return rule
+        return Phrase(name, say, unless, rungs, word=word, value=captured, slots=slots)
 
-    def expectation(self, node: yaml.Node) -> Expectation:
-        found = self.mapping(node, tuple(Expectation.__dataclass_fields__), ())
-        if len(found) != 1:
-            self.wrong(
-                node, f"expect one of {', '.join(Expectation.__dataclass_fields__)}, found {', '.join(found) or 'nothing'}"
-            )
-        return Expectation(
-            self.texts(found.get("said")), self.texts(found.get("never_said")), self.plain(found.get("hung_up_by"))
-        )
+    def rule(self, node: yaml.Node, scope: Scope) -> Rule | None:
+        problems = self.problems
+        found = known_entries(node, RULE_KEYS, NEEDED, problems, "a rule")
+        if not set(NEEDED) <= set(found):
+            return None
+        told = {k: parse(RULE_KEYS[k], v, scope) for k, v in found.items() if k != "examples"}
+        told["examples"] = {}
+        for verdict, value in entries(found.get("examples"), problems):
+            if verdict not in VERDICTS:
+                problems.at(value, f"examples go under {', '.join(VERDICTS)}, found {verdict!r}")
+            told["examples"][verdict] = texts(value, problems, one=True)
+        for old, new in (("if", "condition"), ("from", "valid_from"), ("until", "valid_until")):
+            if old in told:
+                told[new] = told.pop(old)
+        if told["weight"] < 0:
+            problems.at(found["weight"], f"weight is points of 0 or more, found {told['weight']}")
+        if told.get("kind") != "checklist" and not {"when", "expect"} <= set(found):
+            problems.at(node, f"rule {told['id']} lacks {'when' if 'when' not in found else 'expect'!r}")
+        return Rule(**told)
 
-    def check(self, found: Mapping[str, yaml.Node], rule: Rule, phrases: Mapping[str, Phrase]) -> None:
-        if rule.when not in OCCASIONS:
-            self.wrong(found["when"], f"unknown occasion {rule.when!r}; there are {', '.join(OCCASIONS)}")
-        if not isinstance(rule.weight, int | float) or rule.weight < 0:
-            self.wrong(found["weight"], f"weight is points of 0 or more, found {rule.weight!r}")
-        for name in rule.phrases:
-            if name not in phrases:
-                self.wrong(found["expect"], f"{rule.id}: no phrase {name!r}; there are {', '.join(phrases)}")
-        for name in set(rule.unless) - set(EXCUSES):
-            self.wrong(found["unless"], f"unknown excuse {name!r}; there are {', '.join(EXCUSES)}")
-        for name in set(rule.examples) - set(VERDICTS):
-            self.wrong(found["examples"], f"examples go under {', '.join(VERDICTS)}, found {name!r}")
+    def _no_circles(self, occasions: Mapping[str, Expression], conditions: Mapping[str, Expression]) -> None:
+        """Names that lead back to themselves would never be found."""
+        names = {("named", n): e for n, e in occasions.items()} | {("condition", n): e for n, e in conditions.items()}
+        done: set[tuple[str, str]] = set()
+
+        def visit(name: tuple[str, str], path: tuple[tuple[str, str], ...]) -> None:
+            if name in path:
+                self.problems.at(self.root, f"{' → '.join(n for _, n in (*path, name))}: defined by itself")
+            elif name not in done and name in names:
+                for inner in references(names[name]):
+                    visit(inner, (*path, name))
+            done.add(name)
+
+        for name in names:
+            visit(name, ())
 
 
-def _versioned(rule: Rule, phrases: Mapping[str, Phrase]) -> Rule:
-    """Its version hashes what it means: not its title, coaching words or examples."""
-    meant = {
-        **{k: getattr(rule, k) for k in ("when", "unless", "before_s", "after_s", "last_turns", "announced_by")},
-        "applies": dict(rule.applies),
-        "expect": [rule.expect.said, rule.expect.never_said, rule.expect.hung_up_by],
-        "phrases": {n: [p.say, p.unless, p.rungs, dict(p.slots)] for n in rule.phrases if (p := phrases.get(n))},
-    }
-    return Rule(**{**rule.__dict__, "version": _hash([JUDGE, meant])})
+def references(value: Any) -> set[tuple[str, str]]:
+    """What an expression names: ("named", occasion), ("condition", name), ("phrase", name), ("slot", name)."""
+    if isinstance(value, PhraseChoice):
+        return {("phrase", n) for n in value.names}
+    if isinstance(value, Expression):
+        if value.op in ("named", "condition"):
+            return {(value.op, value[value.op])}
+        found = {("phrase", n) for n in value.get("phrase", ())}
+        if "holds" in value.args and value["holds"][0]:
+            found.add(("phrase", value["holds"][0]))
+        return found | {r for key, v in value.args.items() if key != "phrase" for r in references(v)}
+    if isinstance(value, tuple):
+        if len(value) == 2 and value[0] == "slot" and isinstance(value[1], str):
+            return {("slot", value[1])}
+        return {r for v in value for r in references(v)}
+    return set()
+
+
+def _versioned(rule: Rule, pack: RulePack) -> Rule:
+    """Its version hashes what it means, with all it names: not its title, coaching words, examples or weight."""
+    own = ("when", "expect", "condition", "unless", "applies", "needs", "kind", "credit", "fatal", "fatal_if", "confirm")
+    meant: dict[str, Any] = {k: _plain(getattr(rule, k)) for k in (*own, "status", "valid_from", "valid_until")}
+    meant["pack_applies"] = _plain(pack.applies)
+    todo = {r for k in own for r in references(getattr(rule, k))}
+    seen: set[tuple[str, str]] = set()
+    while todo:
+        kind, name = item = todo.pop()
+        if item in seen:
+            continue
+        seen.add(item)
+        if kind == "phrase":
+            p = pack.phrases[name]
+            meant[f"phrase {name}"] = [
+                p.say,
+                p.unless,
+                p.rungs,
+                p.word,
+                p.value,
+                {s: pack.slots[s] for s in _slots_used(p) if s in pack.slots},
+            ]
+        elif kind == "slot":
+            meant[f"slot {name}"] = pack.slots.get(name)
+        else:
+            expression = (pack.occasions if kind == "named" else pack.conditions).get(name)
+            meant[f"{kind} {name}"] = _plain(expression)
+            todo |= references(expression)
+    return Rule(**{**rule.__dict__, "version": _hash([JUDGE, TEXT_VERSION, meant])})
+
+
+def _slots_used(phrase: Phrase) -> list[str]:
+    return sorted({name for wording in (*phrase.say, *phrase.unless) for name in re.findall(r"<([^<>:]+)", wording)})
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {k: _plain(v) for k, v in asdict(value).items()}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    return value
 
 
 def _hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:16]
-
-
-def _shown(node: yaml.Node) -> str:
-    return (
-        repr(node.value)
-        if isinstance(node, yaml.ScalarNode)
-        else "a list"
-        if isinstance(node, yaml.SequenceNode)
-        else "a mapping"
-    )

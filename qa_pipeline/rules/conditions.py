@@ -1,0 +1,301 @@
+"""What is expected at an occasion: every operator of the language that yields true, false or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from qa_pipeline.rules import truth as t
+from qa_pipeline.rules.case import NORMALISED, SURE_ENOUGH_TO_ACCUSE, Case
+from qa_pipeline.rules.compare import BOUNDS, fits, within
+from qa_pipeline.rules.language import Expression, PhraseChoice
+from qa_pipeline.rules.measures import MEASURES
+from qa_pipeline.rules.occasions import find_spans
+from qa_pipeline.rules.recall import echoes, every_value, names, repeats, some_value
+from qa_pipeline.rules.spans import LONGEST, Flags, Ints, Spans, expand, key, merge, spans, starts_within
+from qa_pipeline.rules.truth import Truth, Witnesses, truth
+from qa_pipeline.rules.windows import KEYS, Window, spans_in, window
+
+
+def evaluate(case: Case, condition: Expression, occasion: Spans, anchored: bool = False) -> Truth:
+    """The condition at each row of `occasion`. `anchored`: it is a place where two syllables may be known by sound."""
+    return _OPERATORS[condition.op](case, condition, occasion, anchored)
+
+
+def _named(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    found = evaluate(case, case.pack.conditions[c["condition"]], occasion, anchored)
+    return Truth(
+        found.value, np.where(found.value == t.FALSE, case.reasons.number(f"not_{c['condition']}"), found.reason), found.proof
+    )
+
+
+def _all(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    return t.all_of([evaluate(case, one, occasion, anchored) for one in c["all"]])
+
+
+def _any(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    return t.any_of([evaluate(case, one, occasion, anchored) for one in c["any"]])
+
+
+def _not(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    return t.not_(evaluate(case, c["not"], occasion, anchored), case.reasons.number("unwanted"))
+
+
+def _of(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    must = [evaluate(case, one, occasion, anchored) for one in c.get("must", ())]
+    rest = [evaluate(case, one, occasion, anchored) for one in c["of"]]
+    needed = c.get("at_least", len(must) + len(rest))
+    enough = t.at_least(needed, [*must, *rest], case.reasons.number("too_few"))
+    return t.all_of([*must, enough]) if must else enough
+
+
+def _heard(case: Case, name: str, args: Mapping[str, Any], w: Window, anchored: bool) -> tuple[Spans, Ints, Ints, Flags]:
+    """The phrase's hits by the speaker, the rows [lo, hi) in each window, and where only a lower rung hears it."""
+    turns, right = case.corpus.turns, case.speaks(args.get("by", "agent"), args.get("to"))
+    good, low = (found.take(right[found.turn]) for found in case.satisfying(name, anchored))
+    lo, hi = w.rows_of(good, turns.start[good.turn], turns.end[good.turn])
+    low_lo, low_hi = w.rows_of(low, turns.start[low.turn], turns.end[low.turn])
+    return good, lo, hi, low_hi > low_lo
+
+
+def _doubt(case: Case, args: Mapping[str, Any], w: Window) -> Ints:
+    """Why words that were not found may have been said all the same, per row; 0: no doubt."""
+    by = args.get("by", "agent")
+    weak, turns = case.weak_turns(by, args.get("to")), case.corpus.turns
+    lo, hi = w.rows_of(weak, weak.start, weak.end)
+    wordless = turns.length[weak.turn[np.minimum(lo, max(0, len(weak) - 1))]] == 0 if len(weak) else np.zeros(len(lo), bool)
+    low, silent = case.reasons.number("low_confidence"), case.reasons.number("speech_without_words")
+    reason = np.where(hi > lo, np.where(wordless, silent, low), 0)
+    return np.where(case.roles_unknown[w.unit] != 0, case.roles_unknown[w.unit], reason) if by != "anyone" else reason
+
+
+def _said(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    choice: PhraseChoice = c["said"]
+    inner = anchored and not any(k in c.args for k in KEYS)
+    w = window(case, occasion, c.args)
+    heard = [_heard(case, name, c.args, w, inner) for name in choice.names]
+    doubt = _doubt(case, c.args, w)
+    roles = case.roles_unknown[occasion.unit] if c.get("by", "agent") != "anyone" else np.zeros(len(occasion), np.int64)
+    parts = []
+    for name, (good, lo, hi, low) in zip(choice.names, heard, strict=True):
+        nearly = np.where(low, case.reasons.number(f"nearly_said:{name}"), doubt)
+        found = (hi - lo >= c.get("times", 1)) & (roles == 0)
+        weak = found & _all_weak(case, good, lo)
+        proof = Witnesses(np.flatnonzero(found), good.take(lo[found]))
+        part = truth(found, case.reasons.number(f"not_said:{name}"), proof, np.where(roles != 0, roles, nearly))
+        value = np.where(weak, np.int8(t.UNKNOWN), part.value).astype(np.int8)
+        parts.append(Truth(value, np.where(weak, case.reasons.number("low_confidence"), part.reason), proof))
+    out = t.all_of(parts) if choice.every else t.any_of(parts)
+    if len(parts) > 1 and (c.get("same_turn") or c.get("in_order")):
+        joint = _in_one_turn if c.get("same_turn") else _in_order
+        held = joint(heard, len(occasion))
+        reason = case.reasons.number("not_in_one_turn" if c.get("same_turn") else "not_in_order")
+        out = t.all_of([out, truth(held, reason, None, np.where(out.value == t.UNKNOWN, out.reason, 0))])
+    return out
+
+
+def _all_weak(case: Case, good: Spans, lo: Ints) -> Flags:
+    """Whether the first hit stands on words that were heard with little confidence."""
+    if not len(good):
+        return np.zeros(len(lo), bool)
+    turn = good.turn[np.minimum(lo, len(good) - 1)]
+    return np.asarray(case.corpus.turns.confidence[turn] < 0.5, bool)
+
+
+def _in_one_turn(heard: list[tuple[Spans, Ints, Ints, Flags]], n: int) -> Flags:
+    """Rows that have one turn with a hit of every phrase."""
+    common: Ints | None = None
+    for good, lo, hi, _ in heard:
+        row, at = expand(lo, hi)
+        pairs = np.unique(row * LONGEST + good.turn[at])
+        common = pairs if common is None else common[np.isin(common, pairs)]
+    held = np.zeros(n, bool)
+    held[(common if common is not None else np.zeros(0, np.int64)) // LONGEST] = True
+    return held
+
+
+def _in_order(heard: list[tuple[Spans, Ints, Ints, Flags]], n: int) -> Flags:
+    """Rows in which each phrase is said after the one before it, the earliest hits taken."""
+    at, held = np.zeros(n, np.int64), np.ones(n, bool)
+    for good, lo, hi, _ in heard:
+        unit_start = key(good.unit[np.minimum(lo, max(0, len(good) - 1))], at) if len(good) else at
+        row = np.maximum(lo, np.searchsorted(key(good.unit, good.start), unit_start, "left"))
+        held &= row < hi
+        at = np.where(held, good.start[np.minimum(row, max(0, len(good) - 1))] if len(good) else 0, at)
+    return held
+
+
+def _never_said(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    """An accusation rests on words heard as written, and well."""
+    w = window(case, occasion, c.args)
+    turns, right = case.corpus.turns, case.speaks(c.get("by", "agent"), c.get("to"))
+    parts = []
+    for name in c["never_said"].names:
+        found, _ = case.heard(name)
+        found = found.take((found.rung <= NORMALISED) & right[found.turn])
+        unsure = turns.confidence[found.turn] < SURE_ENOUGH_TO_ACCUSE
+        lo, hi = w.rows_of(found, turns.start[found.turn], turns.end[found.turn])
+        sure_lo, sure_hi = w.rows_of(found.take(~unsure), turns.start[found.turn[~unsure]], turns.end[found.turn[~unsure]])
+        clean, guilty = hi == lo, sure_hi > sure_lo
+        proof = t.witnesses(
+            [
+                Witnesses(np.flatnonzero(guilty), found.take(~unsure).take(sure_lo[guilty])),
+                Witnesses(np.flatnonzero(~clean & ~guilty), found.take(lo[~clean & ~guilty])),
+            ]
+        )
+        reason = case.reasons.number(f"said:{name}")
+        doubt = np.where(guilty, 0, case.reasons.number("low_confidence"))
+        parts.append(truth(clean, reason, proof, np.where(clean, 0, doubt)))
+    out = t.all_of(parts)
+    roles = case.roles_unknown[occasion.unit]
+    return Truth(
+        np.where(roles != 0, np.int8(t.UNKNOWN), out.value).astype(np.int8), np.where(roles != 0, roles, out.reason), out.proof
+    )
+
+
+def _occurs(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    found, unknown = find_spans(case, c["occurs"])
+    if c.get("anywhere"):
+        found = case.whole_call(found)
+    n, first = spans_in(window(case, occasion, c.args), found)
+    least, most = c.get("at_least", 0 if "at_most" in c.args else 1), c.get("at_most", 10**9)
+    held = (n >= least) & (n <= most)
+    reason = np.where(n < least, case.reasons.number("does_not_occur"), case.reasons.number("occurs"))
+    some = n > 0
+    proof = Witnesses(np.flatnonzero(some), found.take(np.minimum(first[some], max(0, len(found) - 1))))
+    more = unknown[occasion.unit]
+    out = truth(held, reason, proof, np.where(n < least, more, 0))
+    open_ = held & (more != 0) & (most < 10**9)
+    return Truth(np.where(open_, np.int8(t.UNKNOWN), out.value).astype(np.int8), np.where(open_, more, out.reason), proof)
+
+
+def _order(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    w = window(case, occasion, c.args)
+    at, held = w.start, np.ones(len(occasion), bool)
+    unknown, proofs = np.zeros(len(occasion), np.int64), []
+    for one in c["order"]:
+        found, more = find_spans(case, one)
+        unknown = np.where(unknown == 0, more[occasion.unit], unknown)
+        lo, hi = starts_within(found, occasion.unit, at, w.end)
+        held &= hi > lo
+        chosen = np.minimum(lo, max(0, len(found) - 1))
+        if len(found):
+            proofs.append(Witnesses(np.flatnonzero(held), found.take(chosen[held])))
+            at = np.where(held, found.start[chosen] + 1, at)
+    return truth(held, case.reasons.number("not_in_order"), t.witnesses(proofs), unknown)
+
+
+def _longest_gap(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    """From the occasion's start, contact to contact, to its end."""
+    found, unknown = find_spans(case, c["longest_gap"])
+    contacts = merge(found, 0)
+    inside_lo, inside_hi = starts_within(contacts, occasion.unit, occasion.start, occasion.end)
+    row, at = expand(inside_lo, inside_hi)
+    n = len(occasion)
+    edges_row = np.r_[np.arange(n), row]
+    begins = np.r_[occasion.start, contacts.end[at]]
+    order = np.lexsort((begins, edges_row))
+    edges_row, begins = edges_row[order], begins[order]
+    closes = np.r_[contacts.start[at], occasion.end]
+    close_row = np.r_[row, np.arange(n)]
+    closing = np.lexsort((closes, close_row))
+    gap = closes[closing] - begins
+    longest = np.zeros(n, np.int64)
+    np.maximum.at(longest, edges_row, gap)
+    limit = (c["at_most_s"] + c.get("tolerance_s", 0)) * 1000
+    held = longest <= limit
+    worst = np.flatnonzero(gap == longest[edges_row])
+    first = np.unique(edges_row[worst], return_index=True)[1]
+    chosen = worst[first]
+    proof = Witnesses(
+        edges_row[chosen],
+        spans(occasion.unit[edges_row[chosen]], begins[chosen], np.maximum(begins[chosen], closes[closing][chosen])),
+    )
+    return truth(held, case.reasons.number("gap_too_long"), proof, unknown[occasion.unit])
+
+
+def _measure(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    measure = MEASURES[c["measure"]]
+    values = measure.values(case, occasion, c.args)
+    held = np.ones(len(occasion), bool)
+    for name in BOUNDS:
+        if name in c.args:
+            with np.errstate(invalid="ignore"):
+                held &= within(values, name, c[name])  # type: ignore[arg-type]
+    missing = np.isnan(values)
+    for what in measure.needs:
+        missing |= ~case.measured(what)[occasion.unit]
+    unknown = np.where(missing, case.reasons.number(f"unknown:{c['measure']}"), 0)
+    return truth(held & ~missing, case.reasons.number(f"out_of_range:{c['measure']}"), None, unknown)
+
+
+def _field(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    wanted = {k: v for k, v in c.args.items() if k not in ("field", "feed")}
+    values, codes = case.factored(c["field"])
+    back = codes[occasion.unit]
+    asks_presence = set(wanted) <= {"known", "is_not"}
+    held = np.array([fits(v, wanted) for v in values], bool)[back]
+    missing = np.array([v is None and not asks_presence for v in values], bool)[back]
+    reason = case.reasons.number(f"field:{c['field']}")
+    unknown = np.where(missing, case.reasons.number(f"unknown:{c['field']}"), 0)
+    if "feed" in c.args:
+        flags, feed = case.factored(c["feed"])
+        off = np.array([flag is not True for flag in flags], bool)[feed[occasion.unit]]
+        unknown = np.where(off, case.reasons.number("no_feed"), unknown)
+        held &= ~off
+    return truth(held, reason, None, unknown)
+
+
+def _attribute(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    wanted = {k: v for k, v in c.args.items() if k != "attribute"}
+    values = [case.attributes[a].get(c["attribute"]) if a >= 0 else None for a in occasion.attrs.tolist()]
+    held = np.array([fits(v, wanted) for v in values], bool)
+    missing = np.array([v is None and not set(wanted) <= {"known", "is_not"} for v in values], bool)
+    unknown = np.where(missing, case.reasons.number(f"unknown:{c['attribute']}"), 0)
+    return truth(held, case.reasons.number(f"attribute:{c['attribute']}"), None, unknown)
+
+
+def _ended_by(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    """By the record or a tone; the order of the last words is no proof."""
+    by = case.hangup_by[occasion.unit]
+    known = (by != "unknown") & ~case.corpus.later_unit[occasion.unit]
+    held = np.asarray(by == c["ended_by"], bool) & known
+    reasons = np.array([case.reasons.number(f"hangup_by_{who}") for who in by.tolist()], np.int64)
+    unknown = np.where(known, 0, case.reasons.number("hangup_unknown"))
+    end = case.corpus.numbers("ended_ms")[occasion.unit]
+    at = np.where(np.isnan(end), case.corpus.leg_end[occasion.unit], end).astype(np.int64)
+    proof = Witnesses(np.arange(len(occasion)), spans(occasion.unit, np.maximum(at - 3000, 0), at))
+    return truth(held, reasons, proof, unknown)
+
+
+def _clock(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
+    start, end = c["clock"]
+    minute = ((case.corpus.local_ms[occasion.unit] + occasion.start) // 60_000) % 1440
+    held = (minute >= start) & (minute < end) if start <= end else (minute >= start) | (minute < end)
+    return truth(np.asarray(held, bool), case.reasons.number("clock"))
+
+
+_OPERATORS: dict[str, Callable[[Case, Expression, Spans, bool], Truth]] = {
+    "condition": _named,
+    "all": _all,
+    "any": _any,
+    "not": _not,
+    "of": _of,
+    "said": _said,
+    "never_said": _never_said,
+    "occurs": _occurs,
+    "order": _order,
+    "longest_gap": _longest_gap,
+    "measure": _measure,
+    "field": _field,
+    "attribute": _attribute,
+    "names": names,
+    "ended_by": _ended_by,
+    "clock": _clock,
+    "echoes": echoes,
+    "repeats": repeats,
+    "every_value": every_value,
+    "some_value": some_value,
+}

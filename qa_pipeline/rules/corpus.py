@@ -1,0 +1,245 @@
+"""Stored transcripts as columns: what the judge looks at, for one call or a million, without a Python object per turn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from qa_pipeline.rules.spans import Ints, Spans, in_order, spans
+
+AGENT, CUSTOMER, IVR, UNKNOWN = range(4)
+SPEAKER_CODES = {"agent": AGENT, "customer": CUSTOMER, "ivr": IVR, "unknown": UNKNOWN}
+SPEECH_MEASURED = ("all", "speech")
+
+
+@dataclass(frozen=True)
+class Turns:
+    """One row a turn, sorted by (unit, start). text: row of `texts`; characters: [begin, stop) into `char_ms`."""
+
+    unit: Ints
+    number: Ints
+    speaker: Ints
+    to_colleague: NDArray[np.bool_]
+    start: Ints
+    end: Ints
+    texts: pa.StringArray
+    length: Ints
+    confidence: NDArray[np.float64]
+    begin: Ints
+    char_ms: Ints
+    token_ends: pa.ListArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def time_of(self, turn: Ints, character: Ints) -> Ints:
+        """When a character begins; behind the last one, the turn's end."""
+        inside = character < self.length[turn]
+        at = np.where(inside, self.begin[turn] + character, 0)
+        times = self.char_ms[at] if len(self.char_ms) else np.zeros(len(turn), np.int64)
+        return np.where(inside, times, self.end[turn])
+
+    def as_spans(self, chosen: NDArray[np.bool_]) -> Spans:
+        rows = np.flatnonzero(chosen)
+        return spans(
+            self.unit[rows],
+            self.start[rows],
+            self.end[rows],
+            turn=rows,
+            first=np.zeros(len(rows), np.int64),
+            last=self.length[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Legs (the units), their calls, turns and events. `call_of[unit]` is the row of `calls`."""
+
+    calls: pa.Table
+    legs: pa.Table
+    call_of: Ints
+    leg_start: Ints
+    leg_end: Ints
+    turns: Turns
+    events: pa.Table
+    event_unit: Ints
+
+    def __len__(self) -> int:
+        return len(self.call_of)
+
+    @cached_property
+    def fields(self) -> list[dict[str, Any]]:
+        """The further record values of each call."""
+        return [json.loads(text) if text and text != "{}" else {} for text in self.calls["fields"].to_pylist()]
+
+    @cached_property
+    def later_unit(self) -> NDArray[np.bool_]:
+        """Whether another leg of the same call follows."""
+        later = np.zeros(len(self), bool)
+        later[:-1] = self.call_of[:-1] == self.call_of[1:]
+        return later
+
+    def factored(self, name: str) -> tuple[list[Any], Ints]:
+        """As `column`, as distinct values and the row of each unit's value among them."""
+        if name in self.calls.column_names and name != "fields" and not pa.types.is_nested(self.calls.schema.field(name).type):
+            encoded = _chunk(self.calls[name]).dictionary_encode(null_encoding="encode")
+            codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+            return encoded.dictionary.to_pylist(), codes[self.call_of] if len(codes) else codes
+        values: list[Any] = []
+        rows: dict[str, int] = {}
+        codes = np.empty(len(self), np.int64)
+        for unit, value in enumerate(self.column(name)):
+            key = repr(value)
+            if key not in rows:
+                rows[key] = len(values)
+                values.append(value)
+            codes[unit] = rows[key]
+        return values, codes
+
+    def column(self, name: str) -> list[Any]:
+        """A column of calls or legs, or a path into the calls' fields, one value a unit."""
+        if name == "leg_followed":
+            return self.later_unit.tolist()  # type: ignore[no-any-return]
+        if name in ("agent_id", "leg", "pack"):
+            return self.legs[name].to_pylist()  # type: ignore[no-any-return]
+        if name in self.calls.column_names and name != "fields":
+            values = self.calls[name].to_pylist()
+        else:
+            values = [_inside(told, name.split(".")) for told in self.fields]
+        return [values[call] for call in self.call_of.tolist()]
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A numeric column of calls, NaN where it is not known, one value a unit."""
+        values = self.calls[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return np.asarray(values, np.float64)[self.call_of]
+
+    @cached_property
+    def local_ms(self) -> Ints:
+        """The local time of day, in ms, at millisecond 0 of each unit's call."""
+        from zoneinfo import ZoneInfo
+
+        local = []
+        zones: dict[str, Any] = {}
+        for start, tz in zip(self.calls["started_at"].to_pylist(), self.calls["tz"].to_pylist(), strict=True):
+            if tz not in zones:
+                zones[tz] = _zone(tz, ZoneInfo)
+            at = start.astimezone(zones[tz])
+            local.append(((at.hour * 60 + at.minute) * 60 + at.second) * 1000 + at.microsecond // 1000)
+        return np.array(local, np.int64)[self.call_of] if local else np.zeros(0, np.int64)
+
+
+def _zone(name: str, zone_info: Any) -> Any:
+    from datetime import timedelta, timezone
+
+    if name.startswith("UTC") and len(name) > 3:
+        hours, minutes = name[4:6], name[7:9]
+        offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+        return timezone(-offset if name[3] == "-" else offset)
+    return zone_info(name)
+
+
+def _inside(value: Any, path: Sequence[str]) -> Any:
+    for step in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(step)
+    return value
+
+
+def make_corpus(tables: Mapping[str, pa.Table], pack: str | None = None) -> Corpus:
+    """From tables calls, legs, turns, events (of one partition or many); with `pack`, only the legs that it judges."""
+    calls = tables["calls"].sort_by("call_id").combine_chunks()
+    legs = tables["legs"].sort_by([("call_id", "ascending"), ("leg", "ascending")]).combine_chunks()
+    call_row = _lookup(calls["call_id"], legs["call_id"])
+    keep = (
+        np.ones(len(legs), bool)
+        if pack is None
+        else np.asarray(pc.equal(legs["pack"], pack).to_numpy(zero_copy_only=False), bool)
+    )
+    kept = legs.filter(pa.array(keep))
+    call_of = call_row[keep]
+    start, end = (_ints(kept[name]) for name in ("start_ms", "end_ms"))
+    units = _Units(kept, call_of, start)
+    turns = _turns(tables["turns"], calls, units)
+    events = tables["events"].sort_by([("call_id", "ascending"), ("start_ms", "ascending")]).combine_chunks()
+    event_unit = units.at(_lookup(calls["call_id"], events["call_id"]), _ints(events["start_ms"]))
+    return Corpus(calls, kept, call_of, start, end, turns, events, event_unit)
+
+
+class _Units:
+    """Finds the unit of a call's leg, or of a moment of a call."""
+
+    def __init__(self, legs: pa.Table, call_of: Ints, start: Ints) -> None:
+        self.leg_keys = call_of * 1000 + _ints(legs["leg"])
+        self.call_of, self.time_keys = call_of, call_of * (np.int64(1) << 40) + start
+        self.first = np.r_[True, call_of[1:] != call_of[:-1]] if len(call_of) else np.zeros(0, bool)
+
+    def of(self, call: Ints, leg: Ints) -> Ints:
+        """-1 where the pack does not judge the leg."""
+        wanted = call * 1000 + leg
+        at = np.minimum(np.searchsorted(self.leg_keys, wanted), max(0, len(self.leg_keys) - 1))
+        return np.where(self.leg_keys[at] == wanted, at, -1) if len(self.leg_keys) else np.full(len(call), -1, np.int64)
+
+    def at(self, call: Ints, time: Ints) -> Ints:
+        """The unit in which a moment lies; before the first leg's start it is the first's."""
+        if not len(self.call_of):
+            return np.full(len(call), -1, np.int64)
+        at = np.searchsorted(self.time_keys, call * (np.int64(1) << 40) + np.maximum(time, 0), "right") - 1
+        before = (at < 0) | (self.call_of[np.maximum(at, 0)] != call)
+        at = np.where(before, at + 1, at)
+        inside = (at < len(self.call_of)) & (self.call_of[np.minimum(at, len(self.call_of) - 1)] == call)
+        return np.where(inside, at, -1)
+
+
+def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
+    unit = units.of(_lookup(calls["call_id"], table["call_id"]), _ints(table["leg"]))
+    order = np.lexsort((_ints(table["turn"]), _ints(table["start_ms"]), unit))
+    order = order[unit[order] >= 0]
+    table, unit = table.take(pa.array(order)).combine_chunks(), unit[order]
+    speaker = pc.index_in(table["speaker"], pa.array(list(SPEAKER_CODES))).to_numpy(zero_copy_only=False)
+    times = _chunk(table["char_ms"])
+    offsets = times.offsets.to_numpy() if len(table) else np.zeros(1, np.int64)
+    char_ms = np.asarray(times.values.to_numpy(zero_copy_only=False), np.int64)
+    return Turns(
+        unit,
+        _ints(table["turn"]),
+        np.asarray(speaker, np.int64),
+        np.asarray(pc.equal(table["addressee"], "colleague").to_numpy(zero_copy_only=False), bool),
+        _ints(table["start_ms"]),
+        _ints(table["end_ms"]),
+        _chunk(table["text"]),
+        np.diff(offsets).astype(np.int64),
+        np.asarray(table["confidence"].cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64),
+        offsets[:-1].astype(np.int64),
+        char_ms,
+    )
+
+
+def _chunk(column: pa.ChunkedArray) -> Any:
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+def _ints(column: Any) -> Ints:
+    return np.asarray(pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False), np.int64)
+
+
+def _lookup(known: Any, wanted: Any) -> Ints:
+    """Row of `known` for each of `wanted`; -1 where it is not there."""
+    found = pc.index_in(wanted, value_set=_chunk(known) if isinstance(known, pa.ChunkedArray) else known)
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
+
+
+def event_spans(corpus: Corpus, kinds: Sequence[str]) -> Spans:
+    """Spans of the events of these kinds; `attrs` holds their rows in `corpus.events`."""
+    chosen = np.asarray(pc.is_in(corpus.events["kind"], pa.array(list(kinds))).to_numpy(zero_copy_only=False), bool)
+    rows = np.flatnonzero(chosen & (corpus.event_unit >= 0))
+    start, end = (_ints(corpus.events[name])[rows] for name in ("start_ms", "end_ms"))
+    return in_order(spans(corpus.event_unit[rows], start, end, attrs=rows))

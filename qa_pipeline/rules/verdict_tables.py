@@ -1,0 +1,162 @@
+"""Verdicts as the tables findings and scores, in columns from the judge to Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.rules.case import RUNG_NAMES, Case
+from qa_pipeline.rules.judge import FAIL, PASS, PERSON_CAN_TELL, UNSURE, VERDICT_NAMES, Verdicts
+from qa_pipeline.rules.spans import expand
+from qa_pipeline.text.columns import text_column
+
+LEAST_POSSIBLE = 25
+"""Below these points of applicable weight a percentage would mislead (样本不足)."""
+Floats = NDArray[np.float64]
+
+
+def points_of(v: Verdicts) -> tuple[Floats, Floats]:
+    """Points and possible points per unit: requirements earn, prohibitions only deduct, bonuses only add, trials do neither."""
+    rule, n = v.rule, len(v.verdict)
+    nothing = np.zeros(n)
+    if rule.status == "trial":
+        return nothing, nothing
+    failed, passed = v.verdict == FAIL, v.verdict == PASS
+    if rule.kind == "prohibition":
+        return np.where(failed, -rule.weight, 0.0), nothing
+    if rule.kind == "bonus":
+        return np.where(passed, rule.weight, 0.0), nothing
+    possible = np.where(failed | passed, rule.weight, 0.0)
+    if rule.credit == "per_occasion":
+        share = v.passed / np.maximum(v.passed + v.failed, 1)
+        return np.where(failed | passed, rule.weight * share, 0.0), possible
+    return np.where(passed, rule.weight, 0.0), possible
+
+
+def findings_table(case: Case, verdicts: Sequence[Verdicts]) -> pa.Table:
+    """One row per leg × rule, sorted by call, leg and rule."""
+    order = sorted(range(len(verdicts)), key=lambda i: verdicts[i].rule.id)
+    ranked = [verdicts[i] for i in order]
+    n, rules = len(case), len(ranked)
+    unit, rule = np.repeat(np.arange(n), rules), np.tile(np.arange(rules), n)
+
+    def spread(columns: list[NDArray[np.generic]], kind: object) -> NDArray[np.generic]:
+        return np.stack(columns, 1).ravel() if columns else np.zeros(0, kind)  # type: ignore[call-overload]
+
+    verdict = spread([v.verdict for v in ranked], np.int8).astype(np.int64)
+    reason = spread([v.reason for v in ranked], np.int64)
+    points = [points_of(v) for v in ranked]
+    fatal = spread([v.fatal & (v.verdict == FAIL) for v in ranked], bool).astype(np.int64)
+    legs = case.corpus.legs
+    columns = {
+        "call_id": legs["call_id"].take(pa.array(unit)),
+        "leg": legs["leg"].take(pa.array(unit)),
+        "agent_id": legs["agent_id"].take(pa.array(unit)),
+        "pack": _named([case.pack.id], np.zeros(len(unit), np.int64)),
+        "rule_id": _named([v.rule.id for v in ranked], rule),
+        "verdict": _named(VERDICT_NAMES, verdict),
+        "points": pa.array(spread([p for p, _ in points], float)),
+        "possible": pa.array(spread([p for _, p in points], float)),
+        "fatal_state": _named(("none", "pending"), fatal),
+        "needs_person": pa.array(_needs_person(case, ranked, verdict, reason, rule)),
+        "reason": _named([None, *case.reasons.names[1:]], reason),
+        "evidence": _evidence(case, ranked),
+        "rule_version": _named([v.rule.version for v in ranked], rule),
+    }
+    schema = SCHEMAS["findings"]
+    return pa.table({name: _cast(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
+
+
+def _cast(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    return column if column.type == kind else column.cast(kind)
+
+
+def _named(names: Sequence[str | None], rows: NDArray[np.generic]) -> pa.Array:
+    return pa.array(list(names), pa.string()).take(pa.array(rows))
+
+
+def _needs_person(
+    case: Case, ranked: Sequence[Verdicts], verdict: NDArray[np.int64], reason: NDArray[np.generic], rule: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """What a listener can settle: an unsure for want of words or roles, and a fail that a person has to confirm."""
+    listen = np.array([any(name.startswith(p) for p in PERSON_CAN_TELL) for name in case.reasons.names], bool)
+    confirm = np.array([v.rule.confirm for v in ranked], bool) if ranked else np.zeros(0, bool)
+    return np.asarray(((verdict == UNSURE) & listen[reason]) | ((verdict == FAIL) & confirm[rule]), bool)
+
+
+def _evidence(case: Case, ranked: Sequence[Verdicts]) -> pa.ListArray:
+    n, rules = len(case), len(ranked)
+    parts = [(v.evidence.unit * rules + i, v.evidence, v.evidence_verdict) for i, v in enumerate(ranked)]
+    if not parts:
+        return pa.array([], SCHEMAS["findings"].field("evidence").type)
+    finding = np.concatenate([p[0] for p in parts])
+    order = np.argsort(finding, kind="stable")
+    counted = np.bincount(finding, minlength=n * rules)
+    offsets = np.concatenate(([0], np.cumsum(counted)))
+
+    def column(name: str) -> NDArray[np.generic]:
+        return np.concatenate([getattr(p[1], name) for p in parts])[order]
+
+    turn, first, last = (column(name).astype(np.int64) for name in ("turn", "first", "last"))
+    rung = column("rung").astype(np.int64)
+    turns = case.corpus.turns
+    number = np.where(turn >= 0, turns.number[np.maximum(turn, 0)] if len(turns) else 0, 0)
+    kind = SCHEMAS["findings"].field("evidence").type.value_type
+    struct = {
+        "verdict": _named(VERDICT_NAMES, np.concatenate([p[2] for p in parts])[order].astype(np.int64)),
+        "turn": pa.array(number, mask=turn < 0),
+        "start_ms": pa.array(column("start")),
+        "end_ms": pa.array(column("end")),
+        "quote": quotes(case, turn, first, last),
+        "rung": _named([None, *RUNG_NAMES], rung + 1),
+        "similarity": pa.array(column("similarity")),
+    }
+    values = pa.StructArray.from_arrays([_cast(struct[f.name], f.type) for f in kind], fields=list(kind))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+
+
+def quotes(case: Case, turn: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64]) -> pa.Array:
+    """Characters [first, last) of each turn; empty where the turn is -1."""
+    raw, bounds = case.code_points
+    begin = np.where(turn >= 0, bounds[np.maximum(turn, 0)] + np.maximum(first, 0), 0)
+    length = np.where(turn >= 0, np.maximum(last - first, 0), 0)
+    _, at = expand(begin, begin + length)
+    return text_column(raw[at], np.concatenate(([0], np.cumsum(length))))
+
+
+def scores_table(case: Case, verdicts: Sequence[Verdicts], versions: pa.Array, scored_at: datetime) -> pa.Table:
+    """One row per leg. `versions`: the transcript version of each unit's call."""
+    n = len(case)
+    total, possible, unsure, pending = np.zeros(n), np.zeros(n), np.zeros(n, np.int64), np.zeros(n, bool)
+    for v in verdicts:
+        points, most = points_of(v)
+        total, possible = total + points, possible + most
+        unsure += (v.verdict == UNSURE) & (v.rule.status == "live")
+        pending |= v.fatal & (v.verdict == FAIL) & (v.rule.status == "live")
+    enough = possible >= LEAST_POSSIBLE
+    percent = 100 * np.maximum(0, total) / np.where(enough, possible, 1)
+    legs, schema = case.corpus.legs, SCHEMAS["scores"]
+    team = case.corpus.calls["team"].take(pa.array(case.corpus.call_of))
+    shown = pa.array(np.minimum(percent, 100), mask=~enough)
+    columns = {
+        "call_id": legs["call_id"],
+        "leg": legs["leg"],
+        "agent_id": legs["agent_id"],
+        "team": team,
+        "pack": _named([case.pack.id], np.zeros(n, np.int64)),
+        "points": pa.array(total),
+        "possible": pa.array(possible),
+        "percent": shown,
+        "effective_percent": shown,
+        "fatal_state": _named(("none", "pending"), pending.astype(np.int64)),
+        "n_unsure": pa.array(unsure),
+        "rules_version": _named([case.pack.version], np.zeros(n, np.int64)),
+        "transcript_version": versions,
+        "scored_at": pa.array([scored_at], schema.field("scored_at").type).take(pa.array(np.zeros(n, np.int64))),
+    }
+    return pa.table({name: _cast(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)

@@ -1,0 +1,97 @@
+"""Where to look for words, relative to an occasion: a stretch of time for each row, and how a turn or a start must meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qa_pipeline.rules.case import Case
+from qa_pipeline.rules.spans import LONGEST, Ints, Spans, counts, in_order, key, starts_within
+
+KEYS = ("before_s", "after_s", "next_turns", "previous_turns", "look")
+
+
+@dataclass(frozen=True)
+class Window:
+    """[start, end] of each row. by_start: what begins in it counts; else whatever turn touches it."""
+
+    unit: Ints
+    start: Ints
+    end: Ints
+    by_start: bool = False
+
+    def rows_of(self, found: Spans, turn_start: Ints, turn_end: Ints) -> tuple[Ints, Ints]:
+        """For each window the rows [lo, hi) of words `found` in it."""
+        if self.by_start:
+            return starts_within(found, self.unit, self.start, self.end)
+        return counts(found.at(turn_start, turn_end), self.unit, self.start, self.end)
+
+
+def window(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Window:
+    """What the arguments say; the occasion itself where they say nothing."""
+    unit, start, end = occasion.unit, occasion.start, occasion.end
+    by, to = args.get("by", "agent"), args.get("to")
+    if "next_turns" in args:
+        return _turns_after(case, occasion, args["next_turns"], by, to)
+    if "previous_turns" in args:
+        return _turns_before(case, occasion, args["previous_turns"], by, to)
+    if "before_s" in args or "after_s" in args:
+        first = start - round(args["before_s"] * 1000) if "before_s" in args else end
+        last = end + round(args["after_s"] * 1000) if "after_s" in args else start
+        return Window(unit, np.maximum(first, 0), np.maximum(last, 0))
+    nothing, everything = np.zeros(len(unit), np.int64), np.full(len(unit), LONGEST - 1, np.int64)
+    match args.get("look"):
+        case "before":
+            return Window(unit, nothing, start - 1, by_start=True)
+        case "after":
+            return Window(unit, start + 1, everything, by_start=True)
+        case "whole":
+            return Window(unit, nothing, everything, by_start=True)
+    return Window(unit, np.maximum(start, 0), np.maximum(end, 0))
+
+
+def _turns_after(case: Case, occasion: Spans, n: int, by: str, to: str | None) -> Window:
+    """The next n turns of the speaker that begin after the occasion does."""
+    turns = case.turns_of(by, to)
+    starts = key(turns.unit, turns.start)
+    lo = np.searchsorted(starts, key(occasion.unit, occasion.start), "right")
+    stop = np.searchsorted(starts, key(occasion.unit, np.full(len(occasion), LONGEST - 1)), "right")
+    return _from_turns(occasion, turns, lo, np.minimum(lo + n, stop))
+
+
+def _turns_before(case: Case, occasion: Spans, n: int, by: str, to: str | None) -> Window:
+    turns = case.turns_of(by, to)
+    starts = key(turns.unit, turns.start)
+    hi = np.searchsorted(starts, key(occasion.unit, occasion.start), "left")
+    first = np.searchsorted(starts, key(occasion.unit, np.zeros(len(occasion), np.int64)), "left")
+    return _from_turns(occasion, turns, np.maximum(first, hi - n), hi)
+
+
+def _from_turns(occasion: Spans, turns: Spans, lo: Ints, hi: Ints) -> Window:
+    """From the first turn's start to just before the last one's end; rows without turns get an empty window."""
+    some = hi > lo
+    last = max(0, len(turns) - 1)
+    a, b = np.minimum(lo, last), np.clip(hi - 1, 0, last)
+    if not len(turns):
+        return Window(occasion.unit, np.ones(len(occasion), np.int64), np.zeros(len(occasion), np.int64), by_start=True)
+    start = np.where(some, turns.start[a], 1)
+    end = np.where(some, np.maximum(turns.end[b] - 1, turns.start[b]), 0)
+    return Window(occasion.unit, start, end, by_start=True)
+
+
+def spans_in(w: Window, found: Spans) -> tuple[Ints, Ints]:
+    """How many spans touch (or begin in) each window, and the row of the first of them."""
+    if w.by_start:
+        lo, hi = starts_within(found, w.unit, w.start, w.end)
+        return hi - lo, lo
+    begun = np.searchsorted(key(found.unit, found.start), key(w.unit, w.end), "right")
+    ends = np.sort(key(found.unit, found.end))
+    over = np.searchsorted(ends, key(w.unit, w.start), "left")
+    return np.maximum(begun - over, 0), over
+
+
+def ordered(found: Spans) -> Spans:
+    return in_order(found)
