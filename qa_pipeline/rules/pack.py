@@ -26,6 +26,7 @@ JUDGE = "2"
 """The judge's own version: raised when the same rule may judge the same call differently."""
 SHARED = "shared"
 RUNGS = ("exact", "normalised", "sound", "near")
+MEANT = ("when", "expect", "condition", "unless", "applies", "needs", "kind", "credit", "fatal", "fatal_if", "confirm")
 VERDICTS = ("pass", "fail", "na", "unsure", "near")
 
 
@@ -150,9 +151,9 @@ class _File:
                 problems.at(self.root, f"a pack lacks {key!r}")
         files = [*shared, self]
         slots = {name: words for file in files for name, words in file.slots().items()}
-        phrases = {n: p for file in files for n, node in file.named("phrases").items() if (p := file.phrase(n, node, slots))}
+        wordings = {name: (file, node) for file in files for name, node in file.named("phrases").items()}
         names = {key: [n for file in files for n in file.named(key)] for key in ("occasions", "conditions")}
-        scopes = {id(f): Scope(f.problems, phrases, names["occasions"], names["conditions"], slots) for f in files}
+        scopes = {id(f): Scope(f.problems, wordings, names["occasions"], names["conditions"], slots) for f in files}
         occasions = {n: parse_spans(v, scopes[id(f)]) for f in files for n, v in f.named("occasions").items()}
         conditions = {n: parse_condition(v, scopes[id(f)]) for f in files for n, v in f.named("conditions").items()}
         scope = scopes[id(self)]
@@ -163,6 +164,11 @@ class _File:
             if rule.id in seen:
                 problems.at(self.top["rules"], f"rule {rule.id} is given twice")
             seen.add(rule.id)
+        used = _closure({r for rule in rules for k in MEANT for r in references(getattr(rule, k))}, occasions, conditions)
+        phrases = {}
+        for name, (file, node) in wordings.items():
+            if (file is self or ("phrase", name) in used) and (phrase := file.phrase(name, node, slots)):
+                phrases[name] = phrase  # of the shared ones only what the pack uses: another's slots are not its own
         if problems.found:
             return None, problems.lines()
         head = {key: str(plain(self.top[key])) for key in ("pack", "title")}
@@ -249,18 +255,27 @@ def references(value: Any) -> set[tuple[str, str]]:
     return set()
 
 
+def _closure(
+    names: set[tuple[str, str]], occasions: Mapping[str, Expression], conditions: Mapping[str, Expression]
+) -> set[tuple[str, str]]:
+    """All that is named by these names, directly or through other names."""
+    todo, seen = set(names), set[tuple[str, str]]()
+    while todo:
+        item = todo.pop()
+        if item not in seen:
+            seen.add(item)
+            kind, name = item
+            if kind in ("named", "condition"):
+                todo |= references((occasions if kind == "named" else conditions).get(name))
+    return seen
+
+
 def _versioned(rule: Rule, pack: RulePack) -> Rule:
     """Its version hashes what it means, with all it names: not its title, coaching words, examples or weight."""
-    own = ("when", "expect", "condition", "unless", "applies", "needs", "kind", "credit", "fatal", "fatal_if", "confirm")
-    meant: dict[str, Any] = {k: _plain(getattr(rule, k)) for k in (*own, "status", "valid_from", "valid_until")}
+    meant: dict[str, Any] = {k: _plain(getattr(rule, k)) for k in (*MEANT, "status", "valid_from", "valid_until")}
     meant["pack_applies"] = _plain(pack.applies)
-    todo = {r for k in own for r in references(getattr(rule, k))}
-    seen: set[tuple[str, str]] = set()
-    while todo:
-        kind, name = item = todo.pop()
-        if item in seen:
-            continue
-        seen.add(item)
+    names = {r for k in MEANT for r in references(getattr(rule, k))}
+    for kind, name in sorted(_closure(names, pack.occasions, pack.conditions)):
         if kind == "phrase":
             p = pack.phrases[name]
             meant[f"phrase {name}"] = [
@@ -274,9 +289,7 @@ def _versioned(rule: Rule, pack: RulePack) -> Rule:
         elif kind == "slot":
             meant[f"slot {name}"] = pack.slots.get(name)
         else:
-            expression = (pack.occasions if kind == "named" else pack.conditions).get(name)
-            meant[f"{kind} {name}"] = _plain(expression)
-            todo |= references(expression)
+            meant[f"{kind} {name}"] = _plain((pack.occasions if kind == "named" else pack.conditions).get(name))
     return Rule(**{**rule.__dict__, "version": _hash([JUDGE, TEXT_VERSION, meant])})
 
 
