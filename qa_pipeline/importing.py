@@ -14,14 +14,15 @@ from qa_pipeline.config import Config
 from qa_pipeline.dataset.ledger import Entry, Ledger
 from qa_pipeline.dataset.rows import transcript_rows
 from qa_pipeline.errors import Place, QaError
-from qa_pipeline.model import Call, Event, EventSource, Leg, Span, Speaker, Transcript, Turn
+from qa_pipeline.model import Call, Event, EventSource, Span, Speaker, Transcript, Turn
 from qa_pipeline.night import seal
+from qa_pipeline.recordings.legs import SpokenBy, split_legs
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.text.segment import Segmenter
 
 CALL_FIELDS = (
     *("direction", "caller_number", "called_number", "department", "team", "answered", "answered_ms", "ended_ms"),
-    *("ring_ms", "hangup_by", "end_reason", "n_channels"),
+    *("ring_ms", "ring_count", "recording_starts", "hangup_by", "end_reason", "n_channels", "agent_level_dbfs", "agent_snr_db"),
 )
 
 
@@ -52,7 +53,7 @@ def import_file(config: Config, packs: Mapping[str, RulePack], path: Path) -> Im
                 known += 1
                 continue
             try:
-                transcript = _transcript(line, config, packs)
+                transcript = transcript_of(json.loads(line), config, packs)
                 if ledger.call_date(transcript.call.call_id) is not None:
                     raise ValueError(f"call_id {transcript.call.call_id!r} is kept already with other content")
             except (ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -70,16 +71,19 @@ def _said(problem: Exception) -> str:
     return f"expected a value for {problem}" if isinstance(problem, KeyError) else str(problem)
 
 
-def _transcript(line: str, config: Config, packs: Mapping[str, RulePack]) -> Transcript:
-    told = json.loads(line)
+def transcript_of(told: Any, config: Config, packs: Mapping[str, RulePack]) -> Transcript:
+    """One call of the import form. Raises ValueError, KeyError or TypeError where it is not of that form."""
     if not isinstance(told, dict):
         raise ValueError(f"expected a JSON object with call_id, started_at and turns, found {type(told).__name__}")
     call_id, started = str(told["call_id"]), datetime.fromisoformat(told["started_at"])
     pack = told.get("pack") or config.packs.of(Path(), told.get("called_number"), told.get("department"))
     if pack not in packs:
         raise ValueError(f"call {call_id}: unknown pack {pack!r}; there are {', '.join(sorted(packs))}")
-    turns = [_turn(call_id, i, t) for i, t in enumerate(sorted(told["turns"], key=lambda t: t["start_ms"]))]
-    end = max([told.get("duration_ms") or 0, *(t.span.end_ms for t in turns)])
+    said = [
+        SpokenBy(_turn(call_id, i, t), t.get("agent_id"))
+        for i, t in enumerate(sorted(told["turns"], key=lambda t: t["start_ms"]))
+    ]
+    end = max([told.get("duration_ms") or 0, *(s.turn.span.end_ms for s in said)])
     known = {k: told[k] for k in CALL_FIELDS if told.get(k) is not None}
     call = Call(
         call_id,
@@ -92,8 +96,9 @@ def _transcript(line: str, config: Config, packs: Mapping[str, RulePack]) -> Tra
         fields={**told.get("fields", {}), "transfers": told.get("transfers", [])},
         **known,
     )
-    legs = (Leg(Span(call_id, 0, end), 1, told.get("agent_id"), pack),)
-    return Transcript(call, legs, tuple(turns), tuple(_events(call_id, told)), "imported")
+    moved = [t["at_ms"] for t in told.get("transfers") or () if t.get("at_ms") is not None]
+    legs, turns = split_legs(call_id, said, told.get("agent_id"), pack, end, moved)
+    return Transcript(call, legs, turns, tuple(_events(call_id, told)), "imported")
 
 
 def _turn(call_id: str, number: int, told: Mapping[str, Any]) -> Turn:
@@ -114,6 +119,8 @@ def _events(call_id: str, told: Mapping[str, Any]) -> list[Event]:
         channel = {"agent": 0, "customer": 1}.get(e.get("channel"), e.get("channel"))
         source = EventSource(e.get("source", "audio"))
         attrs = {k: v for k, v in e.items() if k not in plain}
+        if e.get("channel") in ("agent", "customer", "both"):
+            attrs["side"] = e["channel"]
         channel = channel if isinstance(channel, int) else None
         events.append(Event(Span(call_id, e["start_ms"], e["end_ms"]), e["kind"], source, channel, e.get("value"), attrs))
     return events

@@ -27,7 +27,8 @@ def transcript_rows(t: Transcript, segment: Segment, text_version: str) -> Rows:
     call |= {"tz": str(t.call.started_at.tzinfo), "revision": 1, "conversation_id": t.call.call_id, "masked": False}
     call |= {"fields": _json(t.call.fields), "asr": t.asr, "text_version": text_version}
     call |= {"flags": list(t.call.flags), "measured": list(t.call.measured), "recordings": [*map(dict, t.call.recordings)]}
-    call["agent_level_dbfs"] = _mean([x.level_dbfs for x in t.turns if x.speaker is Speaker.AGENT])
+    if t.call.agent_level_dbfs is None:
+        call["agent_level_dbfs"] = _mean([x.level_dbfs for x in t.turns if x.speaker is Speaker.AGENT])
     return {
         "calls": [call],
         "legs": [{**_times(leg.span), "leg": leg.leg, "agent_id": leg.agent_id, "pack": leg.pack} for leg in t.legs],
