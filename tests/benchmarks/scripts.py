@@ -2,9 +2,9 @@
 
     python tests/benchmarks/scripts.py [--pack ID] [--verbose] [FOLDER …]
 
-Each FOLDER (data/samples/scripts where none is given) holds YAML scripts with turns, records, events and `expected`. They are read
-as transcripts made elsewhere are, without their `scenario` labels: what a call is about must be heard in its words. `unsure`
-counts as `na`.
+Each FOLDER (data/samples/scripts where none is given) holds YAML scripts with turns, records, events and `expected`. They are
+read as transcripts made elsewhere are, without their `scenario` labels: what a call is about must be heard in its words.
+`unsure` counts as `na`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import yaml
 
 from qa_pipeline import shipped
 from qa_pipeline.config import Config
-from qa_pipeline.importing import transcript_of
+from qa_pipeline.import_form import transcript_of
 from qa_pipeline.judging import verdict_tables
 from qa_pipeline.rules.examples import tables_of
 from qa_pipeline.rules.pack import load_packs
