@@ -1,6 +1,6 @@
 """How the packs judge scripted calls, against the verdicts that a person expects of them.
 
-    python tests/benchmarks/scripts.py [--pack ID] [--verbose] [FOLDER …]
+    python tests/benchmarks/scripts.py [--pack ID] [--rules FOLDER] [FOLDER …]
 
 Each FOLDER (data/samples/scripts where none is given) holds YAML scripts with turns, records, events and `expected`. They are
 read as transcripts made elsewhere are, without their `scenario` labels: what a call is about must be heard in its words.
@@ -21,7 +21,7 @@ from qa_pipeline.config import Config
 from qa_pipeline.import_form import transcript_of
 from qa_pipeline.judging import verdict_tables
 from qa_pipeline.rules.examples import tables_of
-from qa_pipeline.rules.pack import load_packs
+from qa_pipeline.rules.pack import load_packs, read_pack
 
 SCRIPTS = Path(__file__).parents[2] / "data/samples/scripts"
 RECORD = {"direction", "answered", "recording_starts", "department", "agent_id", "end_reason", "caller_number"}
@@ -73,10 +73,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[SCRIPTS])
     parser.add_argument("--pack")
-    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--rules", type=Path, default=shipped.packs())
     args = parser.parse_args()
     scripts = [yaml.safe_load(p.read_text("utf-8")) for folder in args.folders for p in sorted(folder.glob("*.yaml"))]
-    packs = load_packs(shipped.packs())
+    packs = load_packs(args.rules) if args.pack is None else {args.pack: read_pack(args.rules / f"{args.pack}.yaml")}
     scripts = [s for s in scripts if s["pack"] in packs and args.pack in (None, s["pack"])]
     config = Config(Path())
     tables = tables_of(transcript_of(imported(script), config, packs) for script in scripts)
