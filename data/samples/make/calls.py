@@ -83,8 +83,10 @@ def place(call: str, told: Mapping[str, Any], channels: int) -> Placed:
     return Placed(speaker, colleague, channel, start, samples, text, times)
 
 
-def mix(script: Mapping[str, Any], turns: list[Placed], busy: bool) -> NDArray[np.int16]:
-    """[channels, samples] with tones, music and line noise; levels differ from side to side."""
+def mix(
+    script: Mapping[str, Any], turns: list[Placed], busy: bool, noise_db: tuple[float, float] = (50, 60)
+) -> NDArray[np.int16]:
+    """[channels, samples] with tones, music and line noise; levels differ from side to side. `noise_db`: below full scale."""
     call, channels = script["id"], script["metadata"]["channels"]
     rng = np.random.default_rng(zlib.crc32(call.encode()))
     end = max([script["metadata"]["duration"] * 1000, *(t.end_ms for t in turns)]) / 1000 + 0.3
@@ -105,7 +107,7 @@ def mix(script: Mapping[str, Any], turns: list[Placed], busy: bool) -> NDArray[n
         at = int(end * RATE)
         out[-1, at : at + len(x)] += x[: out.shape[1] - at]
     for channel in range(channels):
-        level = 10 ** (-rng.uniform(50, 60) / 20) * 32768
+        level = 10 ** (-rng.uniform(*noise_db) / 20) * 32768
         out[channel] += noise(out.shape[1], rng.uniform(0, 0.6), rng) * level
     return np.clip(out, -32768, 32767).astype(np.int16)
 

@@ -117,10 +117,10 @@ class Sentences:
         }
         return made[name]() if name in made else r.choice(slots[name])
 
-    def filled(self) -> str:
-        """A template with its slots filled; from the held-out share or from the rest."""
+    def filled(self, role: str | None = None) -> str:
+        """A template of that role (None: of either) with its slots filled; from the held-out share or from the rest."""
         while True:
-            template = self.random.choice(_templates()[self.random.choice(["agent", "customer"])])
+            template = self.random.choice(_templates()[role or self.random.choice(["agent", "customer"])])
             text = re.sub(r"\{(\w+)\}", lambda m: self._slot(m.group(1)), template)
             held = "{" in template and zlib.crc32(text.encode()) % 100 < HELD_OUT_SHARE
             if held == self.held_out:
