@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa_pipeline.rules.phrase import NORMALISED, SOUND
-from qa_pipeline.rules.plan import CAPTURE_GAP, CAPTURE_LINK, Forms, Literals, Plan
+from qa_pipeline.rules.plan import CAPTURE_GAP, CAPTURE_LINK, NEGATIONS, Forms, Literals, Plan
 from qa_pipeline.rules.trie import NONE, Ints, spread
 from qa_pipeline.text.columns import Folded
 
@@ -86,6 +86,8 @@ def grow(plan: Plan, stream: Stream) -> Found:
 def _occurrences(literals: Literals, stream: Stream) -> tuple[Ints, Ints]:
     """(position, literal) of every literal; those of one literal in order of position."""
     parts = [literals.trie.find(stream.codes), _singles(literals, stream), *_runs(literals, stream)]
+    if literals.near.literals:
+        parts.append(_near(literals, stream))
     for literal, at in zip(literals.edges, (stream.starts, stream.ends), strict=True):
         if literal != NONE:
             parts.append((at, np.full(len(at), literal, np.int32)))
@@ -106,6 +108,19 @@ def _runs(literals: Literals, stream: Stream) -> Iterator[tuple[Ints, Ints]]:
         found = of_length[np.minimum(ends - starts, len(of_length) - 1)]
         right = found != NONE
         yield starts[right].astype(np.int32), found[right]
+
+
+def _near(literals: Literals, stream: Stream) -> tuple[Ints, Ints]:
+    """Literals heard with one edit, but for edits that put in, take out or stand beside a negation."""
+    found = literals.near.find(stream.codes)
+    found = found.take(stream.text[found.first] == stream.text[found.last - 1])
+    turned = (found.dropped != NONE) & literals.negated[found.literal, found.dropped]
+    turned |= (found.added != NONE) & np.isin(stream.normal[found.added], [ord(c) for c in NEGATIONS])
+    found = found.take(~turned)
+    length = literals.length[literals.near_literal[0][found.literal]]
+    literal = literals.near_literal[found.last - found.first - length, found.literal]
+    once = np.unique(literal.astype(np.int64) * stream.size + found.first)
+    return (once % stream.size).astype(np.int32), (once // stream.size).astype(np.int32)
 
 
 def _seeded(plan: Plan, stream: Stream, at: Ints, literal: Ints) -> Found:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa_pipeline.rules.chains import Chain, Form, Link, chains
+from qa_pipeline.rules.near import NearTrie
 from qa_pipeline.rules.phrase import RUNGS, Phrase
 from qa_pipeline.rules.trie import NONE, Ints, Trie
 from qa_pipeline.rules.wording import Edge, Run
@@ -26,7 +27,7 @@ NEAR_FROM = 5
 NEAR_FROM_NAME = 4
 """Characters a literal has at least to be heard with one edit; a slot's word is rarer than other words, so shorter."""
 NEGATIONS = "不没别无未非"
-EDITS = (-1, 0, 1)
+EDITS = (0, 1, -1)
 """How much longer than its literal a stretch with one edit is."""
 NO_CAPTURE, CAPTURE_GAP, CAPTURE_LINK = 0, 1, 2
 
@@ -44,12 +45,12 @@ class Literals:
     runs: dict[str, Ints]
     """By letters: the literal for a run of each length, else NONE."""
     edges: tuple[int, int]
-    near: tuple[int, ...]
-    """Sound literals that may be heard with one edit."""
-    near_literal: dict[int, Ints]
-    """By EDITS: the literal that stands for a sound literal so edited, else NONE."""
+    near: NearTrie
+    """Sound literals that may be heard with one edit, numbered as in `near_literal`."""
+    near_literal: Ints
+    """[how much longer than its literal the stretch is: 0, 1, -1; number in `near`]: the literal that stands for it."""
     negated: npt.NDArray[np.bool_]
-    """[literal, place]: whether some form has a negation there, where an edit would turn the sense."""
+    """[number in `near`, place]: whether some form has a negation there, where an edit would turn the sense."""
     joined: npt.NDArray[np.bool_]
     """Literals that some step looks for."""
 
@@ -278,21 +279,20 @@ class _Finding:
         is_joined = np.zeros(len(self.all), bool)
         is_joined[[self.number[each] for each in joined]] = True
         edges = [self.number.get(_Literal("edge", ("", at_end), 0), NONE) for at_end in (False, True)]
-        place = {spoken: i for i, spoken in enumerate(self.sounds)}
-        negated = np.zeros((len(self.sounds), max(map(len, self.sounds), default=0)), bool)
-        for spoken, i in self.negated:
-            negated[place[spoken], i] = True
-        near: dict[int, Ints] = {longer: np.full(len(self.sounds), NONE, np.int32) for longer in EDITS}
-        for each in self.kind("near"):
-            near[each.key[1]][place[each.key[0]]] = self.number[each]
+        near = list(dict.fromkeys(each.key[0] for each in self.kind("near")))
+        near_literal = np.array([[self.number[self.edited(spoken, longer)] for spoken in near] for longer in EDITS], np.int32)
+        negated = np.zeros((len(near), max(map(len, near), default=0)), bool)
+        for number, spoken in enumerate(near):
+            negated[number, [i for i in range(len(spoken)) if (spoken, i) in self.negated]] = True
         return Literals(
             np.array([each.length for each in self.all], np.int32),
             *(trie, code, single, self.runs(), (edges[0], edges[1])),
-            tuple(int(i) for i in np.flatnonzero(near[0] != NONE)),
-            near,
-            negated,
-            is_joined,
+            NearTrie([[int(code[ord(c)]) for c in spoken] for spoken in near], len(alphabet) + 1),
+            *(near_literal, negated, is_joined),
         )
+
+    def edited(self, spoken: str, longer: int) -> _Literal:
+        return _Literal("near", (spoken, longer), len(spoken) + longer)
 
     def runs(self) -> dict[str, Ints]:
         longest = max((each.length for each in self.kind("run")), default=0)

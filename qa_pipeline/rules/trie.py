@@ -1,6 +1,6 @@
 """Many literals found in one stream of codes at once: a trie walked by all positions together.
 
-The first two levels are one look-up in a dense table; the few positions that survive it go on through sorted keys.
+The first two levels are one look-up in a dense table; the few positions that survive it go on through a packed one.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ NONE = -1
 class Trie:
     """Literals of two or more codes in 1..size-1, all different; code 0 stands for whatever no literal holds.
 
-    Node 0 is the root. `terminal[node]`: the literal that ends there; `parent[node]`.
+    Node 0 is the root. By node: `terminal`, the literal that ends there; `parent`; `depth`; `code`, that leads to it; `inner`,
+    whether it has children.
     """
 
     def __init__(self, literals: Sequence[Sequence[int]], size: int) -> None:
         """`literals` are numbered in order; `size`: number of codes, 0 included."""
         self.size = size
         children: dict[tuple[int, int], int] = {}
-        parent, depth, ends = [NONE], [0], {}
+        parent, depth, led, ends = [NONE], [0], [0], {}
         for number, literal in enumerate(literals):
             node = 0
             for code in literal:
@@ -35,76 +36,102 @@ class Trie:
                 if found == len(parent):
                     parent.append(node)
                     depth.append(depth[node] + 1)
+                    led.append(code)
                 node = found
             ends[node] = number
-        self.parent, self.depth = np.array(parent, np.int32), np.array(depth, np.int32)
+        self.parent, self.depth, self.code = np.array(parent, np.int32), np.array(depth, np.int32), np.array(led, np.uint16)
         self.terminal = np.full(len(parent), NONE, np.int32)
         self.terminal[list(ends)] = list(ends.values())
-        self.children = Lookup(
-            np.array([n * size + c for n, c in children], np.int64), np.array(list(children.values()), np.int32)
-        )
+        below = np.flatnonzero(self.depth > 0).astype(np.int32)
+        self.children = Lookup(self.parent[below], self.code[below], below, len(parent), size)
         self.inner = np.isin(np.arange(len(parent)), self.parent)
-        self._pairs = self._pair_table(children)
+        second = np.flatnonzero(self.depth == 2).astype(np.int32)
+        self._pairs = np.zeros(size * size, np.int32)
+        self._pairs[self.code[self.parent[second]].astype(np.int32) * size + self.code[second]] = second
 
-    def _pair_table(self, children: dict[tuple[int, int], int]) -> Ints:
-        """The node behind two codes, 0 for none."""
-        table = np.zeros(self.size * self.size, np.int32)
-        first = {node: code for (parent, code), node in children.items() if parent == 0}
-        for (parent, code), node in children.items():
-            if parent in first:
-                table[first[parent] * self.size + code] = node
-        return table
-
-    def pairs(self, codes: Stream) -> tuple[Ints, Ints]:
-        """Positions where two codes begin some literal, and the nodes behind them."""
-        if len(codes) < 2:
+    def pairs(self, codes: Stream, skipped: int = 0) -> tuple[Ints, Ints]:
+        """Positions where two codes, with so many skipped between them, begin some literal, and the nodes behind them."""
+        if len(codes) < 2 + skipped:
             return np.empty(0, np.int32), np.empty(0, np.int32)
-        nodes = self._pairs[codes[:-1].astype(np.int32) * self.size + codes[1:]]
+        nodes = self._pairs[codes[: -1 - skipped].astype(np.int32) * np.int32(self.size) + codes[1 + skipped :]]
         at = np.flatnonzero(nodes).astype(np.int32)
         return at, nodes[at]
 
-    def find(self, codes: Stream) -> tuple[Ints, Ints]:
-        """(position, literal) of every occurrence; for one literal in order of position. `codes` ends in a 0."""
-        at, node = self.pairs(codes)
-        places, literals, depth = [], [], 2
+    def find(self, codes: Stream, skipped: int = 0) -> tuple[Ints, Ints]:
+        """(position, literal) of every occurrence, with so many codes skipped behind its first; for one literal in order of
+        position. `codes` ends in 1 + skipped 0s."""
+        at, node = self.pairs(codes, skipped)
+        places, literals, ahead = [], [], 2 + skipped
         while len(at):
             said = self.terminal[node]
             ended = np.flatnonzero(said != NONE)
             places.append(at[ended])
             literals.append(said[ended])
-            open_ = self.inner[node]
-            at, node = at[open_], node[open_]
-            found = self.children.one(node.astype(np.int64) * self.size + codes[at + depth])
-            alive = found != NONE
-            at, node, depth = at[alive], found[alive], depth + 1
+            row, node = self.children.one(node, codes[at + ahead])
+            at, ahead = at[row], ahead + 1
         return _together(places), _together(literals)
 
 
 class Lookup:
-    """Values by key, for many keys at once."""
+    """Values by (row, code), for many at once; a pair may have several.
 
-    def __init__(self, keys: Ints, values: Ints) -> None:
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._values = keys[order], values[order]
+    The rows of a sparse matrix are laid over each other so that no two values meet: value (row, code) stands in slot
+    `shift[row] + code`, and the slot knows its row.
+    """
 
-    def one(self, keys: Ints) -> Ints:
-        """The value of each key, NONE where there is none; keys are unique."""
-        if not len(self._keys):
-            return np.full(len(keys), NONE, np.int32)
-        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        return np.where(self._keys[at] == keys, self._values[at], np.int32(NONE))
+    def __init__(self, rows: Ints, codes: Ints, values: Ints, n_rows: int, size: int) -> None:
+        """`codes` are below `size`, `rows` below `n_rows`."""
+        order = np.lexsort((codes, rows))
+        rows, codes, self._values = rows[order].astype(np.int64), codes[order].astype(np.int64), values[order]
+        new = np.append([True], np.diff(rows * size + codes) != 0)[: len(rows)]
+        first = np.flatnonzero(new)
+        rows, codes, count = rows[first], codes[first], np.diff(np.append(first, len(order)))
+        self._shift = _packed(rows, codes, n_rows)
+        slot = self._shift[rows] + codes
+        slots = int(self._shift.max(initial=0)) + size
+        self._owner = np.full(slots, NONE, np.int32)
+        self._first, self._count = np.zeros(slots, np.int32), np.zeros(slots, np.int32)
+        self._owner[slot], self._first[slot], self._count[slot] = rows, first, count
 
-    def all(self, keys: Ints) -> tuple[Ints, Ints]:
-        """Every value of every key: (index of the key, value)."""
-        first, last = np.searchsorted(self._keys, keys), np.searchsorted(self._keys, keys, side="right")
-        row, at = spread(first, last - first)
-        return row, self._values[at]
+    def one(self, rows: Ints, codes: npt.NDArray[np.integer[Any]]) -> tuple[Ints, Ints]:
+        """(index, value) of the pairs that have a value, the first one."""
+        slot = self._shift[rows] + codes
+        known = np.flatnonzero(self._owner[slot] == rows)
+        return known, self._values[self._first[slot[known]]]
+
+    def all(self, rows: Ints, codes: npt.NDArray[np.integer[Any]]) -> tuple[Ints, Ints]:
+        """(index, value) of every value of every pair."""
+        slot = self._shift[rows] + codes
+        known = np.flatnonzero(self._owner[slot] == rows)
+        slot = slot[known]
+        row, at = spread(self._first[slot], self._count[slot])
+        return known[row], self._values[at]
+
+
+def _packed(rows: Ints, codes: Ints, n_rows: int) -> npt.NDArray[np.int32]:
+    """The shift of each row, largest rows first, each to the lowest place where it meets none laid before."""
+    shift = np.zeros(n_rows, np.int32)
+    taken, low = 0, 0
+    bounds = np.searchsorted(rows, np.arange(n_rows + 1))
+    for row in np.argsort(bounds[:-1] - bounds[1:], kind="stable"):
+        mine = codes[bounds[row] : bounds[row + 1]].tolist()
+        if not mine:
+            break
+        mask, lowest = sum(1 << (code - mine[0]) for code in mine), mine[0]
+        place = max(low, lowest)
+        while clash := (taken >> place) & mask:
+            place += (clash & -clash).bit_length() if len(mine) == 1 else 1
+        shift[row] = place - lowest
+        taken |= mask << place
+        while (taken >> low) & 0xFFFF == 0xFFFF:
+            low += 16
+    return shift
 
 
 def spread(first: Ints, count: Ints) -> tuple[Ints, Ints]:
     """Ranges laid end to end: for each member the row of its range, and first, first + 1, … within it."""
-    row = np.repeat(np.arange(len(count)), count)
-    ends = np.cumsum(count)
+    row = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    ends = np.cumsum(count, dtype=np.int64)
     return row, np.arange(len(row)) + (first - ends + count)[row]
 
 

@@ -173,6 +173,82 @@ def test_a_rung_that_is_not_allowed_is_silent() -> None:
     assert found(phrase, "理解物业", "麗潔物業") == [("麗潔物業", "normalised")]
 
 
+ELSE = Phrase("anything_else", ("还有其他问题吗",), ("没有其他问题",), RUNGS)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("请问还有其他问吗", "还有其他问吗"),
+        ("有其他问题吗", "有其他问题吗"),
+        ("还有其他问题", "还有其他问题"),
+        ("还有其他的问题吗", "还有其他的问题吗"),
+        ("还有其它，嗯，小问题吗", "还有其它，嗯，小问题吗"),
+        ("还有起他问踢嘛", "还有起他问踢嘛"),
+        ("还是其他问题吗", "还是其他问题吗"),
+    ],
+)
+def test_a_wording_is_heard_near_with_one_edit(text: str, words: str) -> None:
+    assert found(ELSE, text)[0][0] == words
+    hits = Matcher([ELSE]).find([text])
+    assert [RUNGS[r] for r in hits.rung] == ["sound" if "起" in text else "near"]
+    assert hits.similarity.tolist() == pytest.approx([1 if "起" in text else 6 / 7])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "没有其他问题吗",
+        "还没其他问题吗",
+        "还有没其他问题吗",
+        "还有其他吗",
+        "有其他问题",
+        "还有什么问题吗",
+        "问题吗还有其他",
+        "",
+    ],
+)
+def test_two_edits_or_one_that_turns_the_sense_are_too_many(text: str) -> None:
+    assert found(Phrase("anything_else", ("还有其他问题吗",), rungs=RUNGS), text) == []
+
+
+@pytest.mark.parametrize("text", ["请您挂断电话", "请您挂断", "请您先挂断电话"])
+def test_a_negation_of_the_wording_is_never_edited_away(text: str) -> None:
+    assert found(Phrase("stay", ("请您别挂断电话",), rungs=RUNGS), text) == []
+
+
+def test_near_is_heard_only_where_it_is_allowed() -> None:
+    assert found(Phrase("anything_else", ("还有其他问题吗",)), "还有其他问吗") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "hits"), [("您好丽洁物也", 0), ("您好丽洁", 0), ("您好丽洁物", 1), ("您好丽物业", 1), ("丽景酒店", 0)]
+)
+def test_names_of_four_characters_are_heard_near_and_other_words_are_not(text: str, hits: int) -> None:
+    near = [rung for _, rung in found(Phrase("company", ("<company>",), rungs=RUNGS, slots=COMPANY), text) if rung == "near"]
+    assert len(near) == hits
+    assert found(Phrase("company", ("丽洁物业",), rungs=RUNGS), text.replace("物也", "物")) == []
+
+
+def test_one_edit_is_all_that_a_hit_may_have() -> None:
+    phrase = Phrase("help", ("请问有什么…{4}可以帮您的",), rungs=RUNGS)
+    assert found(phrase, "请问有什…可以帮您的", "请问有什么我可以帮的") == [
+        ("请问有什…可以帮您的", "near"),
+        ("请问有什么我可以帮的", "near"),
+    ]
+    assert found(phrase, "请问有什我可以帮的") == []
+
+
+def test_a_guard_heard_near_voids_what_is_heard_near() -> None:
+    phrase = Phrase("long_wait", ("让您久等了吧",), ("不会让您久等了吧",), RUNGS)
+    assert found(phrase, "不会让您久等吧") == []
+    assert found(phrase, "真是让您久等吧") == [("让您久等吧", "near")]
+
+
+def test_an_edit_does_not_reach_into_the_next_turn() -> None:
+    assert found(ELSE, "还有其他问", "题吗", "还有其他", "问题吗") == []
+
+
 def test_two_syllables_by_sound_are_marked_short() -> None:
     hits = Matcher([Phrase("hello", ("您好", "丽洁物业"))]).find(["宁号", "你号", "您好", "理解物业"])
     assert list(zip(hits.text.tolist(), hits.rung.tolist(), hits.short.tolist(), strict=True)) == [
