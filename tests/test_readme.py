@@ -1,9 +1,12 @@
 """What the READMEs promise is what is there and what the gate runs."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
@@ -69,3 +72,10 @@ def test_versions_are_exact_and_have_no_address() -> None:
     lines = text("constraints.txt").splitlines()
     assert len(lines) > 50
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line)] == []
+
+
+def test_every_package_that_the_project_names_has_its_version() -> None:
+    told = tomllib.loads(text("pyproject.toml"))["project"]
+    named = {Requirement(line).name for line in (*told["dependencies"], *told["optional-dependencies"]["test"])}
+    kept = {line.partition("==")[0] for line in text("constraints.txt").splitlines()}
+    assert {canonicalize_name(n) for n in named} <= {canonicalize_name(n) for n in kept}

@@ -71,14 +71,14 @@ def _findings(findings: Sequence[Judged], most: int) -> Text:
 
 
 def _finding(f: Judged) -> Text:
-    text = plain(f"{SIGN[f.verdict]} {f.call_id}", STYLE[f.verdict])
+    text = plain(f"{SIGN[f.verdict]} {f.call_id}{' 请人听' if f.needs_person else ''}", STYLE[f.verdict])
     for proof in f.proofs:
         text.append("\n  ").append_text(plain(_said(f, proof), STYLE[proof.verdict]))
     return text if f.proofs else text.append("\n  ").append_text(plain(reason_words(f.reason), "dim"))
 
 
 def _said(f: Judged, proof: Proof) -> str:
-    why = reason_words(f.reason) if proof.verdict is f.verdict else ""
+    why = reason_words(f.reason) if proof.verdict is f.verdict else NAME[proof.verdict]
     words = f"“{proof.quote}”" if proof.quote else ""
     near = f"最近似“{proof.nearest}”" if proof.nearest else ""
     return " ".join(filter(None, (clock(proof.start_ms), words, why, near)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from qa_pipeline.model import Verdict
 
 SIGN = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNSURE: "?", Verdict.NA: "·"}
@@ -12,52 +10,75 @@ SPEAKER = {"agent": "坐席", "customer": "客户", "ivr": "语音", "unknown": 
 TOO_LITTLE = "样本不足"
 
 _REASONS = {
-    "no_hold": "没有让对方等候",
-    "no_first_utterance": "坐席没有说话",
-    "no_ending": "没有听到结束",
-    "transferred": "电话已转出",
-    "network_cut": "线路中断",
+    "no_occasion": "没有遇到这种场合",
+    "condition_not_met": "没有遇到这种场合",
+    "no_agent_speech": "坐席没有说话",
+    "not_in_force": "规则当时没有生效",
+    "excused": "有正当理由",
+    "transferred_away": "电话已转出",
+    "cut_off": "线路中断",
     "unanswered": "没有接通",
     "silent_customer": "客户没有说话",
+    "ended_by_both": "双方同时挂断或系统挂断",
     "roles_unknown": "分不清坐席和客户",
+    "one_channel": "单声道，分不清坐席和客户",
     "low_confidence": "没听清",
     "speech_without_words": "有说话声，没听出字",
-    "unmeasured": "录音里没有测这一项",
+    "not_measured": "录音里没有测这一项",
     "no_feed": "没有接入这项资料",
     "hangup_unknown": "不知道谁先挂机",
+    "hangup_by_agent": "坐席先挂机",
+    "hangup_by_customer": "客户先挂机",
     "hangup_by_system": "系统挂断",
     "hangup_by_both": "双方同时挂断",
-    "not_direction_inbound": "不是来电",
-    "not_direction_outbound": "不是去电",
+    "not_direction": "来电去电方向不适用",
+    "not_in_order": "次序不对",
+    "not_in_one_turn": "没有一次说完",
+    "not_repeated": "没有复述",
+    "too_few": "说到的不够",
+    "gap_too_long": "间隔太久",
+    "occurs": "出现了该避免的情形",
+    "does_not_occur": "该有的没有出现",
 }
-_WITH_DETAIL = {"not_said": "没有说{}", "nearly_said": "像是说了{}，没听准", "said": "说了{}"}
-_PHRASES = {
+_WITH_DETAIL = {
+    "not_said": "没有说{}",
+    "nearly_said": "像是说了{}，没听准",
+    "said": "说了{}",
+    "unknown": "不知道{}",
+    "not_measured": "录音里没有测{}",
+    "out_of_range": "{}超出范围",
+}
+_NAMES = {
     "greeting": "问候语",
     "company": "公司名称",
     "wait": "请等候",
     "apology": "致歉语",
     "anything_else": "“还有其他需要吗”",
     "closing": "结束语",
+    "direction": "来电还是去电",
+    "end_reason": "怎样结束",
+    "answered": "是否接通",
+    "hangup_by": "谁先挂机",
+    "ring_ms": "振铃时长",
+    "ring_count": "振铃次数",
+    "answered_ms": "何时接通",
+    "length_ms": "时长",
+    "response_ms": "应答时间",
+    "longest_silence_ms": "最长冷场",
+    "characters_per_minute": "语速",
+    "agent_level_dbfs": "坐席音量",
+    "agent_snr_db": "坐席音质",
 }
-_PARTY = {"agent": "坐席", "customer": "客户"}
-_SOURCE = {"record": "话单", "audio": "录音", "words": "对话"}
 
 
 def reason_words(reason: str | None) -> str:
-    """A reason code in plain Chinese; a code unknown here stays visible, so that nothing is hidden."""
+    """A reason code, or code:detail, in plain Chinese; a code unknown here stays visible, so that nothing is hidden."""
     if not reason:
         return ""
-    if reason in _REASONS:
-        return _REASONS[reason]
-    code, _, detail = reason.partition(": ")
-    if code in _WITH_DETAIL and detail:
-        return _WITH_DETAIL[code].format("、".join(_PHRASES.get(name, name) for name in detail.split(", ")))
-    if code in _REASONS:
-        return f"{_REASONS[code]}（{detail}）"
-    if ended := re.fullmatch(r"hangup_by (\w+)(?: \((\w+)\))?", reason):
-        source = f"（{_SOURCE.get(ended[2], ended[2])}）" if ended[2] else ""
-        return f"{_PARTY.get(ended[1], ended[1])}先挂机{source}"
-    return f"其他原因：{reason}"
+    code, colon, detail = reason.partition(":")
+    if colon and code in _WITH_DETAIL:
+        return _WITH_DETAIL[code].format(_NAMES.get(detail, detail))
+    return _REASONS.get(reason, f"其他原因：{reason}")
 
 
 def clock(ms: int) -> str:

@@ -27,7 +27,7 @@ def test_turns_come_in_order_and_words_outside_them_are_not_marked() -> None:
 
 def test_an_unsure_verdict_marks_nothing_as_failed() -> None:
     call = annotate(
-        "c1", [turn(0, "您忙")], [finding("unsure", evidence("fail", "您忙", **MISS), reason="nearly_said: greeting")]
+        "c1", [turn(0, "您忙")], [finding("unsure", evidence("fail", "您忙", **MISS), reason="nearly_said:greeting")]
     )
     assert [m.verdict for m in call.turns[0].highlights] == [Verdict.UNSURE]
     assert call.verdicts[0].verdict is Verdict.UNSURE
@@ -35,7 +35,7 @@ def test_an_unsure_verdict_marks_nothing_as_failed() -> None:
 
 def test_a_verdict_leads_to_the_first_second_that_shows_it() -> None:
     mixed = finding("fail", evidence("pass", "抱歉", 1000), evidence("fail", "", 70_000), evidence("fail", "", 90_000))
-    call = annotate("c1", [], [mixed, finding("na", rule="r2", reason="no_hold")])
+    call = annotate("c1", [], [mixed, finding("na", rule="r2", reason="no_occasion")])
     assert [v.start_ms for v in call.verdicts] == [70_000, None]
 
 

@@ -70,7 +70,7 @@ def test_the_page_can_be_read_aloud() -> None:
 
 
 def test_the_page_tells_where_to_listen_and_what_to_coach() -> None:
-    findings = [finding("fail", evidence("fail", "随便你投诉", 65_300), call="call-7", reason="said: 顶撞")]
+    findings = [finding("fail", evidence("fail", "随便你投诉", 65_300), call="call-7", reason="said:顶撞")]
     (card,) = make_scorecards([score(0, 50)], findings, {("p", "r1"): RuleTitle("不顶撞", "先听完")})
     words = Page(to_html([card])).words
     assert all(part in words for part in ("call-7", "1:05.3", "随便你投诉", "说了顶撞", "不顶撞", "先听完"))
@@ -83,9 +83,9 @@ def test_an_unsure_call_is_listed_apart_from_the_misses() -> None:
     ]
     (card,) = make_scorecards([score(0, 50)], findings, {})
     page = to_html([card])
-    misses, unsure = page.index("未达标，请听"), page.index("不确定，请人听一听")
+    misses, unsure = page.index("未达标，请听"), page.index("? 不确定</p>")
     assert misses < page.index("missed") < unsure < page.index("unclear")
-    assert '<li class="unsure"><span class="call">unclear' in page
+    assert '<li class="unsure"><span class="call">unclear <b class="unsure">请人听</b>' in page
 
 
 def test_too_little_is_said_on_the_page() -> None:

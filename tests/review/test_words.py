@@ -14,12 +14,12 @@ from qa_pipeline.review.words import clock, reason_words, shown_percent
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("transferred", "电话已转出"),
-        ("not_said: greeting, company", "没有说问候语、公司名称"),
-        ("nearly_said: apology", "像是说了致歉语，没听准"),
-        ("not_said: 房号", "没有说房号"),
-        ("hangup_by agent (record)", "坐席先挂机（话单）"),
-        ("hangup_by customer", "客户先挂机"),
+        ("transferred_away", "电话已转出"),
+        ("not_said:greeting", "没有说问候语"),
+        ("nearly_said:apology", "像是说了致歉语，没听准"),
+        ("not_said:房号", "没有说房号"),
+        ("hangup_by_agent", "坐席先挂机"),
+        ("unknown:ring_count", "不知道振铃次数"),
     ],
 )
 def test_a_reason_code_becomes_plain_words(code: str, words: str) -> None:
