@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qa_pipeline.cli_rules import rules, why
+
 if TYPE_CHECKING:
     from qa_pipeline.config import Config
     from qa_pipeline.night import Summary
@@ -269,3 +271,7 @@ def import_(file: Path, project: Path) -> None:
         click.echo(f"  {problem}", err=True)
     if result.problems:
         sys.exit(SOME_FAILED)
+
+
+main.add_command(rules)
+main.add_command(why)

@@ -227,6 +227,8 @@ class _Table:
 
 def _with_margins(plan: Plan, stream: Stream, found: Found) -> Found:
     """Hits widened by the characters that a gap at the rim of their wording must hold, as many as there are."""
+    if not plan.chain_margin.any():
+        return found
     chain = plan.steps.chain[found.step]
     margin, text = plan.chain_margin[chain], stream.text[found.first]
     first = np.maximum(found.first - margin[:, 1], stream.starts[text])

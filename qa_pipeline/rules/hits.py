@@ -95,7 +95,7 @@ class Matcher:
         rows = np.flatnonzero(kept & ~guard)
         rows = rows[unvoided(spans.take(rows), spans.take(kept & guard))]
         rows = rows[uncontained(spans.take(rows))]
-        rows = rows[np.lexsort((phrase[rows], found.last[rows], found.first[rows]))]
+        rows = rows[np.argsort(found.first[rows] * np.int64(stream.size) + found.last[rows], kind="stable")]
         found, phrase = found.take(rows), phrase[rows]
         first, last = stream.source(found.first, found.last)
         similarity = (1 - found.edits / np.maximum(found.chars, 1)).astype(np.float32)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qa_pipeline.rules.phrase import RUNGS
 from qa_pipeline.rules.trie import Ints
 
 Mask = npt.NDArray[np.bool_]
@@ -33,7 +34,7 @@ class Spans:
 def unvoided(hits: Spans, guards: Spans) -> Mask:
     """Hits that no guard of their phrase overlaps which is heard at least as well."""
     voided = np.zeros(len(hits.first), bool)
-    for rung in np.unique(guards.rung):
+    for rung in range(len(RUNGS) if len(guards.rung) else 0):
         chosen = guards.take(guards.rung == rung)
         starts, ends = np.sort(chosen.first), np.sort(chosen.last)
         begun = np.searchsorted(starts, hits.last)
@@ -44,12 +45,19 @@ def unvoided(hits: Spans, guards: Spans) -> Mask:
 
 def uncontained(hits: Spans) -> Ints:
     """Indices of the hits that are no part of another hit of their phrase heard at least as well; one of equals is kept."""
-    order = np.lexsort((hits.rung, -hits.last, hits.first))
+    order = in_order(hits.first, hits.first - hits.last, hits.rung)
     hits = hits.take(order)
     kept = np.zeros(len(order), bool)
-    for rung in np.unique(hits.rung):
+    for rung in range(len(RUNGS)):
         as_good = np.flatnonzero(hits.rung <= rung)
-        reach = np.maximum.accumulate(hits.last[as_good])
-        free = np.append([True], hits.last[as_good][1:] > reach[:-1]) if len(as_good) else np.empty(0, bool)
-        kept[as_good[free & (hits.rung[as_good] == rung)]] = True
+        last = hits.last[as_good]
+        reach = np.maximum.accumulate(np.append([-1], last))[:-1]
+        kept[as_good[(last > reach) & (hits.rung[as_good] == rung)]] = True
     return order[kept]
+
+
+def in_order(first: Ints, second: Ints, third: Ints) -> Ints:
+    """Indices that sort by three columns, packed into one number: `first` of 0 to 2**35, `second` within 2**19, `third` below
+    256."""
+    packed = (first.astype(np.int64) << 28) + ((second.astype(np.int64) + (1 << 19)) << 8) + third
+    return np.argsort(packed)
