@@ -30,10 +30,17 @@ TOKEN_MS = 20
 FULL_MS = 30_000
 DOUBT = {"full": 0.5, "short": 0.9}  # below: a second look; dear where every half costs 30 s, cheap where windows are short
 HALVABLE_MS = 2000
+NO_SPEECH, UNLIKELY = 0.6, -1.0  # the thresholds of OpenAI's Whisper
+BUCKET = 100  # frames; short windows are padded to a multiple
+VERSION = 2  # of everything here that can change a text
 
 
 class ModelError(QaError):
     """The speech model cannot be loaded."""
+
+
+class UnusableAudio(ValueError):
+    """A window that holds nothing to recognise; only that window fails."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Whisper:
     def fingerprint(self) -> str:
         """Changes with the model and with every setting that can change the text."""
         said = {k: v for k, v in asdict(self.settings).items() if k not in ("threads", "batch", "device")}
+        said["version"] = VERSION
         weights = Path(self.settings.model) / "model.bin"
         if weights.is_file():
             said["model"] = hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -107,32 +115,40 @@ class Whisper:
         return long and (unsure or heard.problem == "repetition" or loops(heard.text))
 
     def _all(self, windows: Sequence[NDArray[np.float32]]) -> list[Heard]:
-        """Windows of like length share a batch; a batch that fails is tried window by window."""
-        order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
+        """Windows share a batch only with others of the same padded length, so that none changes another's answer."""
+        by_length: dict[int, list[int]] = {}
+        for i, window in enumerate(windows):
+            by_length.setdefault(self._padded(window), []).append(i)
         answers: dict[int, Heard] = {}
-        for at in range(0, len(order), self.settings.batch):
-            chosen = order[at : at + self.settings.batch]
-            answers.update(zip(chosen, self._safely([windows[i] for i in chosen]), strict=True))
+        for length, alike in sorted(by_length.items()):
+            for chosen in _batches(alike, self.settings.batch):
+                answers.update(zip(chosen, self._safely([windows[i] for i in chosen], length), strict=True))
         return [answers[i] for i in range(len(windows))]
 
-    def _safely(self, windows: list[NDArray[np.float32]]) -> list[Heard]:
+    def _padded(self, window: NDArray[np.float32]) -> int:
+        """Frames."""
+        frames = len(window) * 1000 // RATE // FRAME_MS + 3
+        return 3000 if self.settings.window == "full" else min(3000, -(-frames // BUCKET) * BUCKET)
+
+    def _safely(self, windows: list[NDArray[np.float32]], length: int) -> list[Heard]:
+        """A batch that fails is tried window by window."""
         try:
-            return self._batch(windows)
+            return self._batch(windows, length)
         except ModelError:
             raise
         except Exception as problem:
             if len(windows) > 1:
-                return [heard for w in windows for heard in self._safely([w])]
+                return [heard for w in windows for heard in self._safely([w], length)]
             return [Heard("", (), None, f"failed: {type(problem).__name__}")]
 
-    def _batch(self, windows: list[NDArray[np.float32]]) -> list[Heard]:
+    def _batch(self, windows: list[NDArray[np.float32]], length: int) -> list[Heard]:
         from faster_whisper.transcribe import get_ctranslate2_storage
 
         model, tokenizer = self._model.model, self._tokenizer
-        features, frames = self._features(windows)
+        features, frames = self._features(windows, length)
         encoded = model.encode(get_ctranslate2_storage(features))
         prompt = self._model.get_prompt(tokenizer, tokenizer.encode(self.settings.prompt), without_timestamps=True)
-        longest = min(448, len(prompt) + 16 + max(frames) // 8)  # about 12 characters a second: no endless loops
+        longest = min(448, len(prompt) + 16 + length // 8)  # about 12 characters a second: no endless loops
         results = model.generate(
             encoded,
             [prompt] * len(windows),
@@ -145,30 +161,35 @@ class Whisper:
         tokens = [[t for t in r.sequences_ids[0] if t < tokenizer.eot] for r in results]
         aligned = model.align(encoded, tokenizer.sot_sequence, tokens, list(frames))
         return [
-            self._heard(ids, r.scores[0], alignment.alignments, n)
+            self._heard(ids, r, alignment.alignments, n)
             for ids, r, alignment, n in zip(tokens, results, aligned, frames, strict=True)
         ]
 
-    def _features(self, windows: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], list[int]]:
-        """[n, mels, frames] padded with zeros to one length, as faster-whisper pads; the frames of each window."""
+    def _features(self, windows: list[NDArray[np.float32]], length: int) -> tuple[NDArray[np.float32], list[int]]:
+        """[n, mels, length] padded with zeros, as faster-whisper pads; the frames of each window. Raises UnusableAudio."""
         import numpy as np
 
+        if any(len(w) < RATE // 50 for w in windows):
+            raise UnusableAudio("shorter than 20 ms")
         mels = [self._model.feature_extractor(w, padding=160)[..., :-1] for w in windows]
-        frames = [min(m.shape[-1], 3000) for m in mels]
-        full = self.settings.window == "full"
-        length = 3000 if full else min(3000, max(frames) + max(frames) % 2 + 2)
+        frames = [min(m.shape[-1], length) for m in mels]
         out = np.zeros((len(mels), mels[0].shape[0], length), np.float32)
         for i, (m, n) in enumerate(zip(mels, frames, strict=True)):
             out[i, :, :n] = m[:, :n]
+        if not np.isfinite(out).all():
+            raise UnusableAudio("not finite")
         return out, frames
 
-    def _heard(self, ids: list[int], score: float, pairs: list[tuple[int, int]], frames: int) -> Heard:
+    def _heard(self, ids: list[int], result: Any, pairs: list[tuple[int, int]], frames: int) -> Heard:
+        """`result`: CTranslate2's, with its mean log-probability and that of <|nospeech|>; the gate is OpenAI's."""
         text, char_ms = self._timed(ids, dict(reversed(pairs)), frames)
         if not text:
             return Heard("", (), None, "no_words")
+        if result.no_speech_prob > NO_SPEECH and result.scores[0] < UNLIKELY:
+            return Heard("", (), None, "no_speech")
         if problem := invented(text, self.settings.prompt):
             return Heard("", (), None, problem)
-        return Heard(text, char_ms, math.exp(score))
+        return Heard(text, char_ms, math.exp(result.scores[0]))
 
     def _timed(self, ids: list[int], first: dict[int, int], frames: int) -> tuple[str, tuple[int, ...]]:
         """Text without the blanks around it, and each character's start; several tokens may make one character."""
@@ -182,6 +203,10 @@ class Whisper:
             at += len(tokens)
         kept = [(c, t) for c, t in zip(text, times, strict=True) if not c.isspace() and c != "�"]
         return "".join(c for c, _ in kept), tuple(t for _, t in kept)
+
+
+def _batches(items: list[int], n: int) -> list[list[int]]:
+    return [items[i : i + n] for i in range(0, len(items), n)]
 
 
 def _quiet_middle(window: NDArray[np.float32]) -> int:
