@@ -171,13 +171,13 @@ class Whisper:
 
         if any(len(w) < RATE // 50 for w in windows):
             raise UnusableAudio("shorter than 20 ms")
+        if not all(np.isfinite(w).all() for w in windows):
+            raise UnusableAudio("not finite")
         mels = [self._model.feature_extractor(w, padding=160)[..., :-1] for w in windows]
         frames = [min(m.shape[-1], length) for m in mels]
         out = np.zeros((len(mels), mels[0].shape[0], length), np.float32)
         for i, (m, n) in enumerate(zip(mels, frames, strict=True)):
             out[i, :, :n] = m[:, :n]
-        if not np.isfinite(out).all():
-            raise UnusableAudio("not finite")
         return out, frames
 
     def _heard(self, ids: list[int], result: Any, pairs: list[tuple[int, int]], frames: int) -> Heard:

@@ -1,0 +1,91 @@
+"""The demonstration model through CTranslate2: the contract of a recogniser, and nothing invented."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rapidfuzz.distance import Levenshtein
+
+from qa_pipeline.speech.backend import Heard
+from qa_pipeline.speech.whisper import ModelError, _joined, _worth
+
+
+def test_the_demonstration_model_keeps_the_contract(recogniser: Any, contract: Any, sample: Any) -> None:
+    answers = contract(recogniser, sample("dd-04-leak-bad").sketch.windows)
+    assert sum(len(h.text) for h in answers) > 100
+
+
+def test_nothing_too_little_and_not_finite_are_failures_by_name(recogniser: Any) -> None:
+    empty, short, broken = recogniser.recognise(
+        [np.zeros(0, np.float32), np.zeros(100, np.float32), np.full(3 * 16000, np.inf, np.float32)]
+    )
+    assert {empty.problem, short.problem, broken.problem} == {"failed: UnusableAudio"}
+
+
+def test_silence_and_line_noise_say_nothing(recogniser: Any) -> None:
+    rng = np.random.default_rng(1)
+    quiet = [np.zeros(16000, np.float32), rng.normal(0, 0.001, 48000).astype(np.float32)]
+    assert [h.text for h in recogniser.recognise(quiet)] == ["", ""]
+
+
+def test_a_window_longer_than_thirty_seconds_harms_nobody(recogniser: Any, sample: Any) -> None:
+    good = sample("pm-02-late-transfer").sketch.windows[0]
+    rng = np.random.default_rng(1)
+    assert recogniser.recognise([rng.normal(0, 0.1, 35 * 16000).astype(np.float32), good])[1] == recogniser.recognise([good])[0]
+
+
+def test_the_fingerprint_follows_what_changes_the_text(make_demo: Any) -> None:
+    plain = make_demo().fingerprint
+    assert make_demo(beam=1).fingerprint != plain
+    assert make_demo(prompt="以下是普通话的句子。").fingerprint != plain
+    assert make_demo(window="full").fingerprint != plain
+    assert make_demo(precision="float32").fingerprint != plain
+    assert make_demo(model="large-v3-turbo").fingerprint != plain
+
+
+def test_the_fingerprint_does_not_follow_where_it_runs(make_demo: Any) -> None:
+    assert make_demo(threads=7, batch=1, device="auto").fingerprint == make_demo().fingerprint
+
+
+def test_the_fingerprint_follows_the_weights_and_not_their_folder(make_demo: Any, tmp_path: Path) -> None:
+    for name, weights in (("here", b"a"), ("there", b"a"), ("other", b"b")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.bin").write_bytes(weights)
+    here, there, other = (make_demo(model=str(tmp_path / n)).fingerprint for n in ("here", "there", "other"))
+    assert here == there != other
+
+
+def test_full_windows_are_thirty_seconds_and_short_ones_as_the_model_says(make_demo: Any) -> None:
+    assert (make_demo(window="full").longest_ms, make_demo().longest_ms) == (30_000, 8000)
+
+
+def test_padding_to_thirty_seconds_still_hears_the_words(make_demo: Any, recogniser: Any, sample: Any) -> None:
+    windows = sample("pm-02-late-transfer").sketch.windows[:4]
+    full, short = ("".join(h.text for h in r.recognise(windows)) for r in (make_demo(window="full"), recogniser))
+    assert Levenshtein.normalized_similarity(full, short) > 0.5
+
+
+def test_a_model_that_is_not_there_is_named(make_demo: Any, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        make_demo(model=str(tmp_path / "none")).recognise([np.zeros(16000, np.float32)])
+
+
+def test_two_halves_become_one_answer_in_their_order() -> None:
+    joined = _joined(Heard("您好", (0, 200), 0.9), Heard("再见", (100, 300), 0.4), 1000)
+    assert (joined.text, joined.char_ms, joined.problem) == ("您好再见", (0, 200, 1100, 1300), None)
+    assert joined.confidence == pytest.approx(0.6)
+
+
+def test_a_half_without_words_leaves_the_other_as_it_is() -> None:
+    joined = _joined(Heard("", (), None, "no_words"), Heard("好", (20,), 0.5), 700)
+    assert (joined.text, joined.char_ms, joined.confidence) == ("好", (720,), pytest.approx(0.5))
+    assert _joined(Heard("", (), None, "repetition"), Heard("", (), None, "no_words"), 1).problem == "repetition"
+
+
+def test_the_likelier_answer_is_kept_and_words_before_none() -> None:
+    sure, unsure, none = Heard("好", (0,), 0.9), Heard("不好", (0, 1), 0.3), Heard("", (), None, "repetition")
+    loop = Heard("丽丽丽丽", (0, 1, 2, 3), 0.99)
+    assert max([unsure, sure, none], key=_worth) == sure
+    assert max([none, unsure], key=_worth) == unsure
+    assert max([loop, unsure], key=_worth) == unsure
