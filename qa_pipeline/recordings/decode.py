@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RATE = 8000
 CONTAINERS = "wav,mp3,ogg,gsm,mov,aac,amr,amrnb,amrwb,flac,w64,aiff,au"
 WHOLE = 0.98  # of what the header declares
+HEADER = 4096  # bytes; a WAV's chunks before its samples take less
 
 
 @dataclass(frozen=True)
@@ -41,51 +42,68 @@ def content_hash(path: Path) -> str:
 def decode(path: Path) -> Recording | Failure:
     """The whole recording at 8 kHz, or why not. Two channels stay two; of more, the first two are taken."""
     import av
-    import numpy as np
 
-    if path.stat().st_size == 0:
-        return Failure(path, "empty", "the file holds no bytes; fetch it again")
-    digest = content_hash(path)
     options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
     try:
+        if path.stat().st_size == 0:
+            return Failure(path, "empty", "the file holds no bytes; fetch it again")
+        digest = content_hash(path)
         with av.open(str(path), options=options, metadata_errors="replace") as container:
             if not container.streams.audio:
                 return Failure(path, "not_audio", f"a {container.format.name} file without an audio stream")
             stream = container.streams.audio[0]
-            codec, channels = stream.codec_context.name, min(2, stream.channels)
-            chunks, lost = _frames(container, stream, channels)
+            codec, told = stream.codec_context.name, _told_seconds(container)
+            samples, lost = _samples(container, stream)
+        short = None if samples is None else _shortfall(path, samples.shape[1] / RATE, told)
+    except FileNotFoundError:
+        return Failure(path, "missing", "it was there and is gone; was it moved during the run?")
     except (av.error.InvalidDataError, av.error.ArgumentError) as problem:
-        return Failure(path, "not_audio", f"not a recording in a known format ({problem.strerror})")
+        return _not_opened(path, problem.strerror)
     except (OSError, av.error.FFmpegError) as problem:
         return Failure(path, "unreadable", str(problem))
-    if not chunks:
+    if samples is None:
         return Failure(path, "empty", "a header without sound; fetch the file again")
-    samples = np.concatenate(chunks, 1)
-    lost_ms = round(1000 * lost)
-    if short := _shortfall(path, samples.shape[1] / RATE):
+    if short:
         return Failure(path, "truncated", short)
-    flags = _flags(samples)
-    return Recording(path, digest, samples, RATE, codec, samples.shape[1] * 1000 // RATE, lost_ms, flags)
+    duration_ms = samples.shape[1] * 1000 // RATE
+    return Recording(path, digest, samples, RATE, codec, duration_ms, round(1000 * lost), _flags(samples))
 
 
-def _frames(container: Any, stream: Any, channels: int) -> tuple[list[NDArray[np.int16]], float]:
-    """int16 pieces [channels, n] at 8 kHz, and the seconds of packets that could not be decoded."""
+def _not_opened(path: Path, said: str | None) -> Failure:
+    """FFmpeg calls a WAV that stops within its header invalid; a header is no wrong format, it is half a file."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[:4] == b"RIFF" and head[8:] in (b"WAVE", b"") and path.stat().st_size < HEADER:
+        return Failure(path, "empty", "a WAV header without sound; fetch the file again")
+    return Failure(path, "not_audio", f"not a recording in a known format ({said})")
+
+
+def _samples(container: Any, stream: Any) -> tuple[NDArray[np.int16] | None, float]:
+    """int16 [channels, n] at 8 kHz, None if there are none, and the seconds of packets that could not be decoded.
+
+    A lost packet leaves silence of its length: what follows keeps its time.
+    """
     import av
+    import numpy as np
     from av.audio.resampler import AudioResampler
 
-    resampler = AudioResampler(format="s16p", layout="stereo" if channels == 2 else "mono", rate=RATE)
+    resampler = AudioResampler(format="s16p", rate=RATE)
     pieces: list[Any] = []
     lost = 0.0
     for packet in _packets(container, stream):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
-            lost += float((packet.duration or 0) * (packet.time_base or 0))
+            seconds = float((packet.duration or 0) * (packet.time_base or 0))
+            lost += seconds
+            if pieces:
+                pieces.append(np.zeros((len(pieces[-1]), round(seconds * RATE)), np.int16))
             continue
-        pieces += [out.to_ndarray() for frame in frames for out in resampler.resample(frame)]
+        pieces += [out.to_ndarray()[:2] for frame in frames for out in resampler.resample(frame)]
     if pieces:
-        pieces += [out.to_ndarray() for out in resampler.resample(None)]
-    return pieces, lost
+        pieces += [out.to_ndarray()[:2] for out in resampler.resample(None)]
+    samples = np.concatenate(pieces, 1) if pieces else None
+    return (None if samples is None or not samples.shape[1] else samples), lost
 
 
 def _packets(container: Any, stream: Any) -> Iterator[Any]:
@@ -100,10 +118,37 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
             return
 
 
-def _shortfall(path: Path, seconds: float) -> str | None:
+def _told_seconds(container: Any) -> float | None:
+    """The length that a header tells; FFmpeg takes an Ogg's from its last page, which a cut file lacks."""
+    told = container.duration if container.format.name in ("mp3", "mov,mp4,m4a,3gp,3g2,mj2", "flac") else None
+    return told / 1_000_000 if told else None
+
+
+def _shortfall(path: Path, seconds: float, told: float | None) -> str | None:
+    """What the header, or an Ogg's last page, promises beyond what is there."""
+    if told and seconds < WHOLE * told:
+        return f"{seconds:.1f} s of {told:.1f} s are there; fetch the file again"
+    return _cut_wav(path, seconds) or _cut_ogg(path, seconds)
+
+
+def _cut_ogg(path: Path, seconds: float) -> str | None:
+    """A page that names more bytes than follow it."""
+    with path.open("rb") as file:
+        if file.read(4) != b"OggS":
+            return None
+        file.seek(max(0, path.stat().st_size - 66_000))  # a page has at most 65,307 bytes
+        tail = file.read()
+    at = tail.rfind(b"OggS")
+    segments = tail[at + 27 : at + 27 + tail[at + 26]] if at >= 0 and at + 26 < len(tail) else b""
+    if segments and len(tail) >= at + 27 + tail[at + 26] + sum(segments):
+        return None
+    return f"{seconds:.1f} s are there and the last page is cut; fetch the file again"
+
+
+def _cut_wav(path: Path, seconds: float) -> str | None:
     """What a WAV's header promises beyond what is there; streaming headers (0, 0xFFFFFFFF) promise nothing."""
     with path.open("rb") as file:
-        head = file.read(4096)
+        head = file.read(HEADER)
     at = head.find(b"data")
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE" or at < 0 or at + 8 > len(head):
         return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,11 @@ SUFFIXES = frozenset({".wav", ".mp3", ".opus", ".ogg", ".gsm", ".m4a", ".aac", "
 
 @dataclass(frozen=True)
 class Failure:
-    """A recording that could not be read. reason: missing, empty, not_audio, truncated, unreadable, call_id_taken."""
+    """A recording that gave no score, and why. `detail` says what is wrong and what to do.
+
+    reason: missing, empty, not_audio, truncated, unreadable, call_id_taken; or the stage that raised: decoding_failed,
+    listening_failed, recognition_failed, judging_failed.
+    """
 
     path: Path
     reason: str
@@ -20,23 +25,58 @@ class Failure:
 
 @dataclass(frozen=True)
 class Found:
-    """Recordings in order, paths that were named and are not there, and how many other files were passed over."""
+    """Recordings in order, what was named and cannot be read, and the other files."""
 
     paths: tuple[Path, ...]
     failures: tuple[Failure, ...]
-    passed_over: int
+    passed_over: tuple[Path, ...]
 
 
 def find_recordings(paths: Sequence[Path]) -> Found:
-    """Files by their suffix, in folders at any depth; hidden ones are left alone. Each file once."""
-    failures = [Failure(p, "missing", "no such file or folder") for p in paths if not p.exists()]
-    files = {f.resolve(): f for p in paths if p.exists() for f in _files(p)}
-    found = sorted((f for f in files.values() if f.suffix.lower() in SUFFIXES), key=lambda f: f.as_posix())
-    return Found(tuple(found), tuple(failures), len(files) - len(found))
+    """Files by their suffix, in folders at any depth; hidden ones are left alone. Each file once, whatever its names."""
+    failures: dict[Path, Failure] = {}
+    recordings: dict[str, Path] = {}
+    others: dict[str, Path] = {}
+    for path in paths:
+        for found in _look(path):
+            if isinstance(found, Failure):
+                failures.setdefault(found.path, found)
+            else:
+                audio = found.suffix.lower() in SUFFIXES
+                (recordings if audio else others).setdefault(os.path.realpath(found), found)
+    found_paths = tuple(sorted(recordings.values(), key=lambda f: f.as_posix()))
+    return Found(found_paths, tuple(failures.values()), tuple(others.values()))
 
 
-def _files(path: Path) -> Iterable[Path]:
-    if path.is_file():
-        return [path]
-    inside = (f for f in path.rglob("*") if not any(part.startswith(".") for part in f.relative_to(path).parts))
-    return (f for f in inside if f.is_file())
+def files_inside(folder: Path) -> Iterator[Path | Failure]:
+    """Everything not hidden at any depth, in order, links followed but never in circles; a Failure for a closed folder."""
+    closed: list[OSError] = []
+    seen: set[str] = set()
+    for here, folders, names in os.walk(folder, onerror=closed.append, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(here, name) for name in sorted(names) if not name.startswith("."))
+    yield from (Failure(Path(p.filename or folder), "unreadable", f"{p.strerror}; give read access") for p in closed)
+
+
+def _look(path: Path) -> Iterator[Path | Failure]:
+    if not os.path.isdir(path):
+        yield _file(path)
+        return
+    for found in files_inside(path):
+        audio = isinstance(found, Path) and found.suffix.lower() in SUFFIXES
+        yield _file(found) if isinstance(found, Path) and audio else found
+
+
+def _file(path: Path) -> Path | Failure:
+    if os.path.isfile(path):
+        return path
+    if os.path.islink(path):
+        return Failure(path, "missing", f"a link to {os.readlink(path)}, which is not there")
+    if os.path.lexists(path):
+        return Failure(path, "not_audio", "neither a file nor a folder")
+    return Failure(path, "missing", "no such file or folder; check the path")
