@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from qa_pipeline import shipped
 from qa_pipeline.errors import Place, QaError
+from qa_pipeline.recordings.roots import Roots
 
 if TYPE_CHECKING:
     from qa_pipeline.speech.backend import Recogniser
@@ -72,13 +74,19 @@ class Packs:
 
 @dataclass(frozen=True)
 class Config:
-    """A project folder and its settings."""
+    """A project folder and its settings. folders: named roots of recordings, by which stored calls remember their audio."""
 
     root: Path
     asr: Asr = field(default_factory=Asr)
     channels: Channels = field(default_factory=Channels)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     packs: Packs = field(default_factory=Packs)
+    folders: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def roots(self) -> Roots:
+        told = {name: self.root / folder for name, folder in self.folders.items()}
+        return Roots({"project": self.root, "samples": shipped.sample_calls(), **told})
 
     @property
     def dataset(self) -> Path:
@@ -97,22 +105,28 @@ class Config:
         return ZoneInfo(self.records.tz)
 
 
+SECTIONS: dict[str, Any] = {"asr": Asr, "channels": Channels, "records": RecordsSettings, "packs": Packs}
+
+
 def read_config(root: Path) -> Config:
     """Raises ConfigError naming every unknown key and wrong value, and where there is no project."""
     path = root / FILE
     if not path.is_file():
-        raise ConfigError(f"no {FILE} here. Make a project with `qa init {root}`, or name one with --project", Place(str(root)))
+        said = f"no {FILE} here. Make a project with: qa init {shlex.quote(str(root))}   or name one with --project"
+        raise ConfigError(said, Place(str(root.resolve())))
     try:
         told = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigError(f"not valid TOML: {problem}", Place(str(path))) from problem
-    sections = {"asr": Asr, "channels": Channels, "records": RecordsSettings, "packs": Packs}
-    problems = [f"unknown section [{name}]; there are {', '.join(sections)}" for name in told if name not in sections]
-    made = {name: _section(name, kind, told.get(name, {}), problems) for name, kind in sections.items()}
+    problems: list[str] = []
+    known = (*SECTIONS, "roots")
+    problems += [f"unknown section [{name}]; there are {', '.join(known)}" for name in told if name not in known]
+    made = {name: _section(name, kind, told.get(name, {}), problems) for name, kind in SECTIONS.items()}
+    folders = _folders(told.get("roots", {}), problems)
     problems += _wrong_values(made)
     if problems:
         raise ConfigError("; ".join(problems), Place(str(path)))
-    return Config(root, **made)
+    return Config(root, **made, folders=folders)
 
 
 def _section(name: str, kind: Any, told: Any, problems: list[str]) -> Any:
@@ -120,12 +134,12 @@ def _section(name: str, kind: Any, told: Any, problems: list[str]) -> Any:
         problems.append(f"[{name}] is a section, found {told!r}")
         return kind()
     plain, taken = kind(), {}
+    known = {f.name: getattr(plain, f.name) for f in fields(kind)}
     for key, value in told.items():
-        known = {f.name: getattr(plain, f.name) for f in fields(kind)}
         if key not in known:
             problems.append(f"unknown key {name}.{key}; there are {', '.join(known)}")
-        elif known[key] is not None and not _same_kind(value, known[key]):
-            problems.append(f"{name}.{key} is like {known[key]!r}, found {value!r}")
+        elif not _same_kind(value, known[key]):
+            problems.append(f"{name}.{key}: expected {_kind(known[key])}, found {value!r}")
         else:
             taken[key] = value
     return kind(**taken)
@@ -134,24 +148,56 @@ def _section(name: str, kind: Any, told: Any, problems: list[str]) -> Any:
 def _same_kind(value: Any, default: Any) -> bool:
     if isinstance(default, Mapping):
         return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
-    return type(value) is type(default)
+    return isinstance(value, str) if default is None else type(value) is type(default)
+
+
+def _kind(default: Any) -> str:
+    if isinstance(default, Mapping):
+        return 'names in quotes, such as "前台" = "etiquette"'
+    return "a text in quotes" if default is None else f"such as {default!r}"
+
+
+def _folders(told: Any, problems: list[str]) -> Mapping[str, str]:
+    if not isinstance(told, dict) or not all(isinstance(v, str) for v in told.values()):
+        problems.append('[roots] names folders, such as nas = "/recordings"')
+        return {}
+    taken = ("file", "project", "samples")
+    wrong = [name for name in told if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]+", name) or name in taken]
+    problems += [f"roots.{name}: expected two or more letters, digits, - or _, other than {', '.join(taken)}" for name in wrong]
+    return told
 
 
 def _wrong_values(made: Mapping[str, Any]) -> list[str]:
-    problems = []
-    if made["asr"].window not in ("full", "short"):
-        problems.append(f'asr.window is "full" or "short", found {made["asr"].window!r}')
+    asr, records = made["asr"], made["records"]
+    problems = [
+        f"asr.{key}: expected 1 or more, found {getattr(asr, key)}" for key in ("batch", "beam") if getattr(asr, key) < 1
+    ]
+    if asr.threads < 0:
+        problems.append(f"asr.threads: expected 0 or more, found {asr.threads}")
+    choices = (("window", asr.window, ("full", "short")), ("device", asr.device, ("auto", "cpu", "cuda")))
+    problems += [
+        f"asr.{key}: expected one of {', '.join(of)}, found {value!r}" for key, value, of in choices if value not in of
+    ]
     if made["channels"].agent not in (0, 1):
-        problems.append(f"channels.agent is 0 or 1, found {made['channels'].agent}")
+        problems.append(f"channels.agent: expected 0 or 1, found {made['channels'].agent}")
     try:
-        ZoneInfo(made["records"].tz)
+        ZoneInfo(records.tz)
     except (KeyError, ValueError, OSError):
-        problems.append(f'records.tz is a zone such as "Asia/Shanghai", found {made["records"].tz!r}')
+        problems.append(f'records.tz: expected a zone such as "Asia/Shanghai", found {records.tz!r}')
+    return problems + _wrong_pattern(records.pattern)
+
+
+def _wrong_pattern(pattern: str | None) -> list[str]:
+    from qa_pipeline.recordings.records import COLUMNS
+
     try:
-        re.compile(made["records"].pattern or "")
+        groups = re.compile(pattern or "").groupindex
     except re.error as wrong:
-        problems.append(f"records.pattern is not a regular expression: {wrong}")
-    return problems
+        return [f"records.pattern: not a regular expression: {wrong}"]
+    if pattern is not None and not groups:
+        return ["records.pattern: expected named groups such as (?P<call_id>[^_]+)"]
+    unknown = [name for name in groups if name not in COLUMNS]
+    return [f"records.pattern: unknown group {name}; there are {', '.join(sorted(COLUMNS))}" for name in unknown]
 
 
 def make_recogniser(asr: Asr) -> Recogniser:
@@ -160,7 +206,10 @@ def make_recogniser(asr: Asr) -> Recogniser:
 
     demo = asr.model == DEMO
     model, window = (str(shipped.demo_model()), "short") if demo else (asr.model, asr.window)
-    return Whisper(WhisperSettings(model, window, asr.device, asr.precision, asr.threads, asr.batch, asr.beam))
+    precision = (
+        "int8" if demo and asr.precision == "default" else asr.precision
+    )  # as it is stored: nothing to convert or warn of
+    return Whisper(WhisperSettings(model, window, asr.device, precision, asr.threads, asr.batch, asr.beam))
 
 
 def pack_problems(packs: Packs, known: Sequence[str]) -> list[str]:
@@ -186,11 +235,14 @@ agent = 0             # the agent's channel: 0 left, 1 right
 
 [records]             # call records: cdr.csv or *.cdr.csv beside the recordings
 tz = "Asia/Shanghai"  # zone of times that name none
-# pattern = '(?P<call_id>[^_]+)_(?P<started_at>\\d{14})'   # file names of calls without a record
+# pattern = '(?P<call_id>[^_]+)_(?P<started_at>\\d{14})'   # file names of calls without a record; groups as cdr.csv's columns
 
 [packs]
 default = "etiquette"
 [packs.folders]        # "hotel" = "etiquette"
 [packs.called_numbers] # "4008001234" = "etiquette"
 [packs.departments]    # "前台" = "etiquette"
+
+[roots]                # folders by name: stored calls then say "nas:2024/05/14/001.wav", and the archive may move
+# nas = "/recordings"
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,12 +11,18 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from qa_pipeline.dataset.rows import Rows
+from qa_pipeline.dataset.rows import Row, Rows
+
+HELD = "state in ('transcribed', 'sealed', 'unjudged')"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One recording. state: transcribed, sealed, failed; `reason` is a code, `detail` a sentence."""
+    """One recording (its resolved path), or one imported call (`import:` and its id).
+
+    state: transcribed (kept here until sealed), sealed (in Parquet), unjudged (kept here; judging it raised), duplicate (the
+    content of another recording), failed. `reason` is a code, `detail` a sentence.
+    """
 
     path: str
     state: str
@@ -36,64 +42,93 @@ class Ledger:
         self.db = Database(str(path))
         self.db.enable_wal()
         text: dict[str, Any] = dict.fromkeys(("path", "state", "sha256", "asr", "call_id", "reason", "detail", "at"), str)
-        self.db.table("recordings").create({**text, "size": int, "modified_ns": int}, pk="path", if_not_exists=True)
+        columns = {**text, "size": int, "modified_ns": int, "attempts": int}
+        self.db.table("recordings").create(columns, pk="path", transform=True)
         self.db.table("recordings").create_index(["sha256"], if_not_exists=True)
+        self.db.table("recordings").create_index(["call_id"], if_not_exists=True)
         self.db.table("pending").create({"call_id": str, "call_date": str, "rows": str}, pk="call_id", if_not_exists=True)
+        self.db.table("pending").create_index(["call_date"], if_not_exists=True)
         shown = {"call_id": str, "call_date": str, "agent_id": str, "pack": str}
         self.db.table("calls").create(shown, pk="call_id", if_not_exists=True)
 
+    def close(self) -> None:
+        self.db.close()
+
     def note(self, entry: Entry) -> None:
-        self.db.table("recordings").upsert({**asdict(entry), "at": datetime.now(UTC).isoformat()}, pk="path")
+        """One row a path, however often it is tried; `attempts` counts."""
+        with self.db.atomic():
+            tried = self.attempts(entry.path)
+            told = {**asdict(entry), "at": datetime.now(UTC).isoformat(), "attempts": tried + 1}
+            self.db.table("recordings").upsert(told, pk="path")
+
+    def attempts(self, path: str) -> int:
+        found = self.db.execute("select attempts from recordings where path = ?", [path]).fetchone()
+        return (found[0] or 0) if found else 0
+
+    def forget(self, path: str) -> None:
+        """Of something that failed: it is no longer what it was."""
+        with self.db.atomic():
+            self.db.table("recordings").delete_where("path = ? and state = 'failed'", [path])
 
     def entry(self, path: str) -> Entry | None:
-        return next((self._entry(r) for r in self.db.table("recordings").rows_where("path = ?", [path])), None)
+        return self._first("path = ?", path)
 
     def heard(self, sha256: str) -> Entry | None:
         """The finished entry with this content, under whatever name it was read."""
-        where = "sha256 = ? and state in ('transcribed', 'sealed')"
-        return next((self._entry(r) for r in self.db.table("recordings").rows_where(where, [sha256])), None)
+        return self._first(f"sha256 = ? and {HELD}", sha256)
+
+    def holder(self, call_id: str) -> Entry | None:
+        """The recording that gave this call."""
+        return self._first(f"call_id = ? and {HELD}", call_id)
 
     def failures(self) -> list[Entry]:
-        return [self._entry(r) for r in self.db.table("recordings").rows_where("state = 'failed'", order_by="path")]
+        where = "state in ('failed', 'unjudged')"
+        return [self._entry(r) for r in self.db.table("recordings").rows_where(where, order_by="path")]
+
+    def _first(self, where: str, value: str) -> Entry | None:
+        return next((self._entry(r) for r in self.db.table("recordings").rows_where(where, [value], order_by="path")), None)
 
     @staticmethod
     def _entry(row: dict[str, Any]) -> Entry:
         return Entry(**{k: row[k] for k in Entry.__dataclass_fields__})
 
     def keep(self, entry: Entry, call_date: date, rows: Rows) -> None:
-        """A finished transcript and its recording's state, in one transaction: a crash loses neither."""
-        with self.db.conn:
-            said = {"call_id": entry.call_id, "call_date": call_date.isoformat(), "rows": json.dumps(rows, ensure_ascii=False)}
+        """A finished transcript and its recording's state, in one transaction: a crash leaves both or neither."""
+        said = {"call_id": entry.call_id, "call_date": call_date.isoformat(), "rows": json.dumps(rows, ensure_ascii=False)}
+        with self.db.atomic():
             self.db.table("pending").upsert(said, pk="call_id")
             self.note(entry)
 
-    def pending(self) -> Iterator[tuple[date, list[Rows]]]:
-        """Unsealed transcripts, one call date at a time."""
+    def pending(self) -> Iterator[tuple[date, dict[str, Rows]]]:
+        """Unsealed transcripts by call id, one call date at a time."""
         for (day,) in self.db.execute("select distinct call_date from pending order by call_date").fetchall():
-            found = self.db.execute("select rows from pending where call_date = ? order by call_id", [day]).fetchall()
-            yield date.fromisoformat(day), [json.loads(rows) for (rows,) in found]
+            query = "select call_id, rows from pending where call_date = ? order by call_id"
+            found = self.db.execute(query, [day]).fetchall()
+            yield date.fromisoformat(day), {call_id: json.loads(rows) for call_id, rows in found}
 
-    def sealed(self, call_date: date, legs: list[dict[str, Any]]) -> None:
-        """The date's parts are in place: forget its pending rows and index its calls."""
-        with self.db.conn:
-            ids = [leg["call_id"] for leg in legs]
-            self.db.table("pending").delete_where("call_date = ?", [call_date.isoformat()])
-            self.db.table("calls").upsert_all(
-                [
-                    {
-                        "call_id": leg["call_id"],
-                        "call_date": call_date.isoformat(),
-                        "agent_id": leg["agent_id"],
-                        "pack": leg["pack"],
-                    }
-                    for leg in legs
-                    if leg["leg"] == 1
-                ],
-                pk="call_id",
-            )
-            marks = ",".join("?" * len(ids))
-            self.db.execute(f"update recordings set state = 'sealed' where state = 'transcribed' and call_id in ({marks})", ids)
+    def sealed(self, call_date: date, calls: Iterable[str], legs: Iterable[Row]) -> None:
+        """The calls' parts are in place: forget their pending rows and index them."""
+        ids = json.dumps(list(calls))
+        first = {leg["call_id"]: leg for leg in legs if leg["leg"] == 1}
+        index = [
+            {"call_id": c, "call_date": call_date.isoformat(), "agent_id": leg.get("agent_id"), "pack": leg.get("pack")}
+            for c in json.loads(ids)
+            for leg in [first.get(c, {})]
+        ]
+        these = "call_id in (select value from json_each(?))"  # one parameter, however many calls
+        with self.db.atomic():
+            self.db.execute(f"delete from pending where {these}", [ids])
+            self.db.table("calls").upsert_all(index, pk="call_id")
+            now_sealed = "update recordings set state = 'sealed', reason = null, detail = null"
+            self.db.execute(f"{now_sealed} where state in ('transcribed', 'unjudged') and {these}", [ids])
+
+    def unjudged(self, call_id: str, detail: str) -> None:
+        """Judging raised: the transcript stays here and is tried again at every sealing."""
+        with self.db.atomic():
+            told = "update recordings set state = 'unjudged', reason = 'judging_failed', detail = ?"
+            self.db.execute(f"{told} where call_id = ? and state in ('transcribed', 'unjudged')", [detail, call_id])
 
     def call_date(self, call_id: str) -> date | None:
+        """Of a sealed call."""
         found = self.db.execute("select call_date from calls where call_id = ?", [call_id]).fetchone()
         return date.fromisoformat(found[0]) if found else None

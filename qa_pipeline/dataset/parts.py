@@ -16,12 +16,15 @@ import pyarrow.parquet as pq
 from qa_pipeline.dataset.schemas import KEYS, SCHEMAS
 from qa_pipeline.errors import DatasetError, Place
 
+STAGING = ".staging"
+"""Outside every table: a file beside the part would double rows in plain reads."""
+
 
 def part_path(dataset: Path, table: str, call_date: date) -> Path:
     return dataset / table / f"call_date={call_date.isoformat()}" / "part-0.parquet"
 
 
-def write_part(dataset: Path, table: str, call_date: date, rows: Sequence[Mapping[str, Any]]) -> Path:
+def write_part(dataset: Path, table: str, call_date: date, rows: Sequence[Mapping[str, Any]] | pa.Table) -> Path:
     """Replace a partition by `rows`, sorted by the table's key.
 
     Raises DatasetError, with the old part left in place, on a key given twice or missing, on a column the table does not
@@ -35,7 +38,7 @@ def write_part(dataset: Path, table: str, call_date: date, rows: Sequence[Mappin
     bad += [f"{a} is given twice" for a, b in itertools.pairwise(found) if a == b]
     if bad:
         raise DatasetError(f"{table} wants one row for each {', '.join(keys)}: {'; '.join(bad)}", Place(file=str(path)))
-    staging = dataset / ".staging"  # outside every table: a file beside the part would double rows in plain reads
+    staging = dataset / STAGING
     staging.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = staging / f"{uuid.uuid4().hex}.parquet"
@@ -48,16 +51,37 @@ def write_part(dataset: Path, table: str, call_date: date, rows: Sequence[Mappin
     except BaseException:
         staged.unlink(missing_ok=True)
         raise
+    _settle(path.parent)
     return path
 
 
-def _fit(table: str, rows: Sequence[Mapping[str, Any]], path: Path) -> pa.Table:
+def clear_staging(dataset: Path) -> None:
+    """What a killed writer left behind. Only for who holds the project as its one writer."""
+    for left in (dataset / STAGING).glob("*.parquet"):
+        left.unlink()
+
+
+def _settle(folder: Path) -> None:
+    """The new name on disk, too, before the ledger forgets what it stands for."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _fit(table: str, rows: Sequence[Mapping[str, Any]] | pa.Table, path: Path) -> pa.Table:
     schema = SCHEMAS[table]
-    if unknown := sorted({name for row in rows for name in row} - set(schema.names)):  # Arrow would drop them silently
+    names = set(rows.column_names) if isinstance(rows, pa.Table) else {name for row in rows for name in row}
+    if unknown := sorted(names - set(schema.names)):  # Arrow would drop them silently
         raise DatasetError(
             f"{table} has no column {', '.join(unknown)}; it has {', '.join(schema.names)}", Place(file=str(path))
         )
     try:
+        if isinstance(rows, pa.Table):
+            return rows.select(schema.names).cast(schema)
         return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, KeyError, ValueError) as problem:
         raise DatasetError(f"{table} rows do not fit its schema: {problem}", Place(file=str(path))) from problem

@@ -1,4 +1,4 @@
-"""Transcripts and verdicts as rows of the tables, and back."""
+"""Transcripts and verdicts as rows of the tables."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from qa_pipeline.model import Call, Event, EventSource, Finding, Leg, Score, Span, Speaker, Transcript, Turn
+from qa_pipeline.model import Event, Finding, Score, Span, Speaker, Transcript, Turn
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -69,50 +68,6 @@ def finding_rows(findings: Iterable[Finding]) -> list[Row]:
 def score_rows(scores: Iterable[Score], transcript_version: str, scored_at: datetime) -> list[Row]:
     stamp = {"transcript_version": transcript_version, "scored_at": scored_at}
     return [{**asdict(s), "effective_percent": s.percent, **stamp} for s in scores]
-
-
-def read_transcripts(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Transcript]:
-    """Transcripts from rows of the four tables (of one partition or many), in the order of `calls`."""
-    legs, turns, events = ({}, {}, {})  # type: dict[str, list[Leg]], dict[str, list[Turn]], dict[str, list[Event]]
-    for r in rows["legs"]:
-        legs.setdefault(r["call_id"], []).append(Leg(_span(r), r["leg"], r["agent_id"], r["pack"]))
-    for r in rows["turns"]:
-        turn = Turn(
-            *(_span(r), r["turn"], r["leg"], Speaker(r["speaker"]), r["text"], tuple(r["char_ms"])),
-            confidence=r["confidence"],
-            level_dbfs=r["level_dbfs"],
-            addressee=r["addressee"],
-        )
-        turns.setdefault(r["call_id"], []).append(turn)
-    for r in rows["events"]:
-        source, attrs = EventSource(r["source"]), json.loads(r["attrs"])
-        events.setdefault(r["call_id"], []).append(Event(_span(r), r["kind"], source, r["channel"], r["value"], attrs))
-    return [
-        Transcript(
-            _call(r),
-            tuple(sorted(legs.get(r["call_id"], []), key=lambda leg: leg.leg)),
-            tuple(sorted(turns.get(r["call_id"], []), key=lambda turn: turn.turn)),
-            tuple(events.get(r["call_id"], [])),
-            r["asr"],
-        )
-        for r in rows["calls"]
-    ]
-
-
-def _span(r: Mapping[str, Any]) -> Span:
-    return Span(r["call_id"], r["start_ms"], r["end_ms"])
-
-
-def _call(r: Mapping[str, Any]) -> Call:
-    taken = {k: r[k] for k in Call.__dataclass_fields__ if k in r}
-    start = r["started_at"] if isinstance(r["started_at"], datetime) else datetime.fromisoformat(r["started_at"])
-    taken["started_at"] = start.astimezone(ZoneInfo(r["tz"])) if "/" in r["tz"] else start
-    taken |= {"flags": tuple(r["flags"]), "measured": tuple(r["measured"]), "recordings": tuple(r["recordings"])}
-    taken |= {
-        "fields": json.loads(r["fields"]),
-        "hangup_source": EventSource(r["hangup_source"]) if r["hangup_source"] else None,
-    }
-    return Call(**taken)
 
 
 def _json(value: Mapping[str, Any]) -> str:

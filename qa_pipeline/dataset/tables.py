@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from qa_pipeline.dataset.parts import part_path, write_part
-from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, Row, Rows
+from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Row, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
+
+Tables = Mapping[str, pa.Table]
+ORDER = (*TRANSCRIPT_TABLES, *VERDICT_TABLES)
+"""Who follows a finding back finds its call: calls come first, scores last."""
 
 
 def call_dates(dataset: Path, table: str) -> list[date]:
@@ -34,21 +39,56 @@ def read_rows(dataset: Path, table: str, call_date: date) -> list[Row]:
     return read_part(dataset, table, call_date).to_pylist()  # type: ignore[no-any-return]
 
 
-def read_transcript_rows(dataset: Path, call_date: date) -> Rows:
-    return {table: read_rows(dataset, table, call_date) for table in TRANSCRIPT_TABLES}
+def read_transcripts(dataset: Path, call_date: date) -> dict[str, pa.Table]:
+    """The four transcript tables of a date."""
+    return {table: read_part(dataset, table, call_date) for table in TRANSCRIPT_TABLES}
 
 
-def replace_calls(dataset: Path, call_date: date, rows: Rows, order: Sequence[str]) -> None:
-    """Write `rows` of the tables in `order`, in place of what those calls had; other calls' rows stay."""
-    for table in order:
-        new = [_typed(row) for row in rows[table]]
-        ids = {row["call_id"] for row in rows.get("calls") or new}
-        kept = [row for row in read_rows(dataset, table, call_date) if row["call_id"] not in ids]
-        write_part(dataset, table, call_date, kept + new)
+def find_call(dataset: Path, call_id: str) -> date | None:
+    """The date that a call is kept under, by looking through the parts: for when no index is at hand."""
+    for day in reversed(call_dates(dataset, "calls")):
+        ids = pq.read_table(part_path(dataset, "calls", day), columns=["call_id"], partitioning=None)["call_id"]
+        if pc.any(pc.equal(ids, call_id)).as_py():
+            return day
+    return None
 
 
-def _typed(row: Row) -> Row:
+def revision(dataset: Path, call_date: date, call_id: str) -> int:
+    """The kept revision of a call; 0 where that date has none."""
+    rows = of_calls(read_part(dataset, "calls", call_date), [call_id])
+    return int(rows["revision"][0].as_py() or 0) if len(rows) else 0
+
+
+def of_calls(table: pa.Table, call_ids: Collection[str], *, others: bool = False) -> pa.Table:
+    """The rows of these calls, or of all others."""
+    chosen = pc.is_in(table["call_id"], value_set=pa.array(list(call_ids), pa.string()))
+    return table.filter(pc.invert(chosen) if others else chosen)
+
+
+def replace_calls(dataset: Path, call_date: date, tables: Tables, call_ids: Collection[str]) -> None:
+    """Put the rows in place of all that these calls had in those tables, in ORDER; other calls' rows stay."""
+    for name in ORDER:
+        if name in tables:
+            kept = of_calls(read_part(dataset, name, call_date), call_ids, others=True)
+            write_part(dataset, name, call_date, pa.concat_tables([kept, tables[name].cast(SCHEMAS[name])]))
+
+
+def remove_calls(dataset: Path, call_date: date, call_ids: Collection[str]) -> None:
+    """Out of every table of a date that has them."""
+    for name in ORDER:
+        part = read_part(dataset, name, call_date)
+        kept = of_calls(part, call_ids, others=True)
+        if len(kept) < len(part):
+            write_part(dataset, name, call_date, kept)
+
+
+def transcript_tables(rows: Rows) -> dict[str, pa.Table]:
+    """Rows of the four transcript tables as Arrow tables. Raises ArrowInvalid or ArrowTypeError where a value does not fit."""
+    timed = {**rows, "calls": [_typed(row) for row in rows["calls"]]}
+    return {name: pa.Table.from_pylist(timed[name], schema=SCHEMAS[name]) for name in TRANSCRIPT_TABLES}
+
+
+def _typed(row: Mapping[str, object]) -> dict[str, object]:
     """Wall times from the ledger's JSON are text until here."""
-    if isinstance(row.get("started_at"), str):
-        return {**row, "started_at": datetime.fromisoformat(row["started_at"])}
-    return row
+    start = row["started_at"]
+    return {**row, "started_at": datetime.fromisoformat(start) if isinstance(start, str) else start}
