@@ -1,56 +1,115 @@
-"""From stored transcripts to stored verdicts: what the night and a rescore share. Touches no audio."""
+"""From stored transcripts to stored verdicts: what the night, an import and a rescore share. Touches no audio."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
+from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.lineage import transcript_versions
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
-from qa_pipeline.dataset.tables import replace_calls
+from qa_pipeline.dataset.tables import (
+    Tables,
+    call_dates,
+    of_calls,
+    read_transcripts,
+    remove_calls,
+    replace_calls,
+    transcript_tables,
+)
+from qa_pipeline.errors import QaError
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.judge import judge_tables, make_matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.verdict_tables import findings_table, scores_table
 
+Failed = dict[str, str]
+"""What went wrong with a call, by its id."""
+
 
 def verdict_tables(
-    tables: Mapping[str, pa.Table],
+    tables: Tables,
     packs: Mapping[str, RulePack],
-    matchers: Mapping[str, Matcher] | None = None,
+    matchers: dict[str, Matcher] | None = None,
     now: datetime | None = None,
 ) -> dict[str, pa.Table]:
-    """Findings and scores of the calls in tables calls, legs, turns and events. A leg is judged by the pack that it names."""
+    """Findings and scores of the calls in tables calls, legs, turns and events. A leg is judged by the pack that it names.
+
+    `matchers` are kept from one judging to the next: pass the same dict again. Raises QaError for a pack that is not there.
+    """
     scored_at, versions = now or datetime.now(UTC), transcript_versions(tables)
+    matchers = {} if matchers is None else matchers
     findings, scores = [SCHEMAS["findings"].empty_table()], [SCHEMAS["scores"].empty_table()]
     for name in sorted(set(tables["legs"]["pack"].to_pylist())):
-        matcher = matchers[name] if matchers else make_matcher(packs[name])
+        if name not in packs:
+            raise QaError(f"its pack {name!r} is not in rules/; there are {', '.join(sorted(packs)) or 'none'}")
+        matcher = matchers.setdefault(name, matchers.get(name) or make_matcher(packs[name]))
         case, verdicts = judge_tables(tables, packs[name], matcher)
         findings.append(findings_table(case, verdicts))
         scores.append(scores_table(case, verdicts, versions.take(pa.array(case.corpus.call_of)), scored_at))
     return {"findings": pa.concat_tables(findings), "scores": pa.concat_tables(scores)}
 
 
-def transcript_tables(rows: Rows) -> dict[str, pa.Table]:
-    """Rows of the four transcript tables as Arrow tables."""
-    timed = {**rows, "calls": [_typed(row) for row in rows["calls"]]}
-    return {name: pa.Table.from_pylist(timed[name], schema=SCHEMAS[name]) for name in TRANSCRIPT_TABLES}
+def judge_apart(
+    tables: Tables,
+    packs: Mapping[str, RulePack],
+    matchers: dict[str, Matcher] | None = None,
+    now: datetime | None = None,
+) -> tuple[dict[str, pa.Table], Failed]:
+    """As `verdict_tables`, but a call whose judging raises harms no other: calls are judged in ever smaller halves."""
+    ids = tables["calls"]["call_id"].to_pylist()
+    nothing = {name: SCHEMAS[name].empty_table() for name in VERDICT_TABLES}
+    if not ids:
+        return nothing, {}
+    try:
+        return verdict_tables(tables, packs, matchers, now), {}
+    except Exception as problem:
+        if len(ids) == 1:
+            return nothing, {ids[0]: str(problem) if isinstance(problem, QaError) else f"{type(problem).__name__}: {problem}"}
+    middle = len(ids) // 2
+    first, second = (
+        judge_apart(_only(tables, half), packs, matchers, now) for half in (frozenset(ids[:middle]), frozenset(ids[middle:]))
+    )
+    both = {name: pa.concat_tables([first[0][name], second[0][name]]) for name in VERDICT_TABLES}
+    return both, first[1] | second[1]
 
 
-def _typed(row: Mapping[str, object]) -> dict[str, object]:
-    """Wall times from the ledger's JSON are text until here."""
-    start = row["started_at"]
-    return {**row, "started_at": datetime.fromisoformat(start) if isinstance(start, str) else start}
+def _only(tables: Tables, call_ids: Collection[str]) -> dict[str, pa.Table]:
+    return {name: of_calls(table, call_ids) for name, table in tables.items()}
 
 
-def write_verdicts(dataset: Path, call_date: date, transcript_rows: Rows, packs: Mapping[str, RulePack]) -> Rows:
-    """Judge the calls of `transcript_rows` and put their findings and scores in place."""
-    found = verdict_tables(transcript_tables(transcript_rows), packs)
-    rows = {name: table.to_pylist() for name, table in found.items()}
-    for table in VERDICT_TABLES:
-        replace_calls(dataset, call_date, {**rows, "calls": transcript_rows["calls"]}, [table])
-    return rows
+def seal(dataset: Path, ledger: Ledger, packs: Mapping[str, RulePack], matchers: dict[str, Matcher] | None = None) -> Failed:
+    """Finished transcripts into Parquet with their verdicts. A call that cannot be judged stays in the ledger, noted."""
+    failed: Failed = {}
+    for day, kept in ledger.pending():
+        rows: Rows = {table: [r for call in kept.values() for r in call[table]] for table in TRANSCRIPT_TABLES}
+        tables = transcript_tables(rows)
+        verdicts, wrong = judge_apart(tables, packs, matchers)
+        good = [call_id for call_id in kept if call_id not in wrong]
+        moved = {call_id: before for call_id in good if (before := ledger.call_date(call_id)) not in (None, day)}
+        for before in set(moved.values()):
+            remove_calls(dataset, before, [c for c, d in moved.items() if d == before])
+        if good:
+            replace_calls(dataset, day, {**_only(tables, good), **verdicts}, good)
+        ledger.sealed(day, good, rows["legs"])
+        for call_id, said in wrong.items():
+            ledger.unjudged(call_id, said)
+        failed |= wrong
+    return failed
+
+
+def rescore(dataset: Path, packs: Mapping[str, RulePack]) -> tuple[int, Failed]:
+    """Judge every stored call again; the number judged, and the calls that kept their old verdicts because judging raised."""
+    judged, failed, now = 0, Failed(), datetime.now(UTC)
+    matchers: dict[str, Matcher] = {}
+    for day in call_dates(dataset, "calls"):
+        tables = read_transcripts(dataset, day)
+        verdicts, wrong = judge_apart(tables, packs, matchers, now)
+        good = [call_id for call_id in tables["calls"]["call_id"].to_pylist() if call_id not in wrong]
+        replace_calls(dataset, day, verdicts, good)
+        judged, failed = judged + len(good), failed | wrong
+    return judged, failed

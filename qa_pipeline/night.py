@@ -3,54 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from qa_pipeline.config import Config
 from qa_pipeline.dataset.ledger import Entry, Ledger
-from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, Rows, transcript_rows
-from qa_pipeline.dataset.tables import replace_calls
-from qa_pipeline.judging import write_verdicts
-from qa_pipeline.model import Call, Event, EventSource, Leg, Span, Speaker, Transcript
+from qa_pipeline.dataset.parts import clear_staging
+from qa_pipeline.dataset.rows import Rows, transcript_rows
+from qa_pipeline.dataset.tables import revision, transcript_tables
+from qa_pipeline.dataset.writer import one_writer
+from qa_pipeline.errors import QaError
+from qa_pipeline.heard import as_heard
+from qa_pipeline.judging import seal
+from qa_pipeline.model import Call, Event, Leg, Span, Speaker, Transcript, Turn
+from qa_pipeline.recordings.birth import to_call
 from qa_pipeline.recordings.decode import Recording, content_hash, decode
 from qa_pipeline.recordings.find import Failure, find_recordings
-from qa_pipeline.recordings.records import RecordError, Records, find_records, read_records, to_call
+from qa_pipeline.recordings.records import RecordError, Records, find_records, read_records
+from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.speech.activity import Stretch
 from qa_pipeline.speech.backend import Recogniser
-from qa_pipeline.speech.listen import MEASURED, Sketch, fill_in, sketch
+from qa_pipeline.speech.listen import Sketch, fill_in, sketch
 from qa_pipeline.text.segment import Segmenter
 
 GROUP = 8  # calls whose windows are recognised together; what a crash can cost
 SEAL_EVERY = 200  # calls
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did, for the morning: counts of recordings, and every failure with its typed reason."""
+    """What a run did, for the morning: counts of recordings, and every failure with its typed reason.
+
+    found = new + known + duplicates + failures of recordings. no_record, missing: call ids. unjudged calls are among the
+    failures, and among `new` or `known` too: their words are kept.
+    """
 
     found: int
     new: int
     known: int
     passed_over: int
+    record_files: int
     no_record: tuple[str, ...]
     missing: tuple[str, ...]
+    duplicates: tuple[Duplicate, ...]
     failures: tuple[Failure, ...]
     problems: tuple[RecordError, ...]
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A recording whose content was finished under another name; judged once."""
+
+    path: Path
+    of: str
+    call_id: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A recording whose transcript is safe in the ledger."""
+
+    path: Path
+    call_id: str
+    no_record: bool
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A known recording with a new time and its old content."""
+
+    path: Path
+
+
+Outcome = Kept | Duplicate | Touched | Failure
 
 
 @dataclass(frozen=True)
 class Prepared:
     """A decoded recording, its call and record events, and all but its words."""
 
+    entry: Entry
     path: Path
-    size: int
-    modified_ns: int
     recording: Recording
     call: Call
     legs: tuple[Leg, ...]
     events: tuple[Event, ...]
     sketch: Sketch
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every group of recordings is worked on with."""
+
+    config: Config
+    ledger: Ledger
+    records: Records
+    recogniser: Recogniser
+    segmenter: Segmenter
 
 
 def run(
@@ -60,41 +114,50 @@ def run(
     recogniser: Recogniser,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
-    """Everything new under `paths` becomes transcripts and verdicts. Resumes by what the ledger holds."""
-    ledger, found = Ledger(config.ledger), find_recordings(paths)
-    records = read_records(find_records(paths), config.tz)
-    seal(config, ledger, packs)  # what an interrupted run had finished
-    fresh = [path for path in found.paths if not _known(ledger, path)]
-    failures, done, since = list(found.failures), 0, 0
-    no_record: list[str] = []
-    for group in _batched(fresh, GROUP):
-        prepared = []
-        for path in group:
-            one = _prepare(config, ledger, records, path, recogniser.longest_ms)
-            if isinstance(one, Failure):
-                failures.append(one)
-            elif one is not None:
-                prepared.append(one)
-        no_record += [p.call.call_id for p in prepared if "no_record" in p.call.flags]
-        _transcribe(config, ledger, packs, recogniser, prepared)
-        done, since = done + len(group), since + len(prepared)
-        if since >= SEAL_EVERY:
-            seal(config, ledger, packs)
-            since = 0
-        progress(done, len(fresh))
-    for failure in failures:
-        ledger.note(Entry(str(failure.path), "failed", reason=failure.reason, detail=failure.detail))
-    seal(config, ledger, packs)
-    return Summary(
-        found=len(found.paths) + len(found.failures),
-        new=len(fresh) - (len(failures) - len(found.failures)),
-        known=len(found.paths) - len(fresh),
-        passed_over=found.passed_over,
-        no_record=tuple(no_record),
-        missing=tuple(records.without_recording(found.paths)),
-        failures=tuple(failures),
-        problems=records.problems,
-    )
+    """Everything new under `paths` becomes transcripts and verdicts. Resumes by what the ledger holds.
+
+    Whatever is wrong with a recording is a Failure of its own. Raises BusyError while another command writes here, and
+    QaError where the speech model cannot be loaded.
+    """
+    with one_writer(config.root), closing(Ledger(config.ledger)) as ledger:
+        clear_staging(config.dataset)
+        matchers: dict[str, Matcher] = {}
+        unjudged = seal(config.dataset, ledger, packs, matchers)  # what an interrupted run had finished
+        found, files = find_recordings(paths), find_records(paths)
+        tools = Tools(config, ledger, read_records(files, config.tz), recogniser, Segmenter(vocabulary(packs.values())))
+        for path in paths:
+            if path.is_dir():
+                ledger.forget(str(path.resolve()))  # named on a night when it was not there
+        fresh = [path for path in found.paths if not _known(ledger, path)]
+        outcomes: list[Outcome] = []
+        since = 0
+        for group in _batched(fresh, GROUP):
+            done = _work(tools, group)
+            outcomes += done
+            since += sum(isinstance(one, Kept) for one in done)
+            if since >= SEAL_EVERY:
+                seal(config.dataset, ledger, packs, matchers)
+                since = 0
+            progress(len(outcomes), len(fresh))
+        unjudged = seal(config.dataset, ledger, packs, matchers)
+        failures = [*found.failures, *(one for one in outcomes if isinstance(one, Failure))]
+        for failure in failures:
+            ledger.note(_failed(failure))
+        failures += [_unjudged(ledger, call_id, said) for call_id, said in unjudged.items()]
+        kept = [one for one in outcomes if isinstance(one, Kept)]
+        read = {file.resolve() for file in files}
+        return Summary(
+            found=len(found.paths) + len(found.failures),
+            new=len(kept),
+            known=len(found.paths) - len(fresh) + sum(isinstance(one, Touched) for one in outcomes),
+            passed_over=sum(path.resolve() not in read for path in found.passed_over),
+            record_files=len(files),
+            no_record=tuple(one.call_id for one in kept if one.no_record),
+            missing=tuple(r.call_id for r in tools.records.without_recording(found.paths) if not ledger.holder(r.call_id)),
+            duplicates=tuple(one for one in outcomes if isinstance(one, Duplicate)),
+            failures=tuple(failures),
+            problems=tools.records.problems,
+        )
 
 
 def _batched(items: Sequence[Path], n: int) -> Iterable[Sequence[Path]]:
@@ -103,76 +166,136 @@ def _batched(items: Sequence[Path], n: int) -> Iterable[Sequence[Path]]:
 
 def _known(ledger: Ledger, path: Path) -> bool:
     """Finished before, and not touched since."""
-    entry, stat = ledger.entry(str(path.resolve())), path.stat()
-    seen = (entry.size, entry.modified_ns) if entry and entry.state != "failed" else None
-    return seen == (stat.st_size, stat.st_mtime_ns)
+    entry = ledger.entry(str(path.resolve()))
+    if entry is None or entry.state == "failed":
+        return False
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return (entry.size, entry.modified_ns) == (stat.st_size, stat.st_mtime_ns)
 
 
-def _prepare(config: Config, ledger: Ledger, records: Records, path: Path, longest_ms: int) -> Prepared | Failure | None:
-    """None: the same content was finished under another name; noted, not done twice."""
+def _failed(failure: Failure) -> Entry:
+    return Entry(str(failure.path.resolve()), "failed", reason=failure.reason, detail=failure.detail)
+
+
+def _unjudged(ledger: Ledger, call_id: str, said: str) -> Failure:
+    holder = ledger.holder(call_id)
+    detail = f"call {call_id}: {said}. Its words are kept; mend the rules and run again"
+    return Failure(Path(holder.path if holder else call_id), "judging_failed", detail)
+
+
+def _guarded(path: Path, reason: str, stage: Callable[[Path], Made]) -> Made | Failure:
+    """What a stage makes of one recording; whatever it raises is that recording's failure and no one else's."""
+    try:
+        return stage(path)
+    except QaError:
+        raise  # nothing about the recording: the model, the settings
+    except FileNotFoundError:
+        return Failure(path, "missing", "it was there and is gone; was it moved during the run?")
+    except OSError as problem:
+        return Failure(path, "unreadable", str(problem))
+    except Exception as problem:
+        return Failure(path, reason, f"{type(problem).__name__}: {problem}")
+
+
+def _work(tools: Tools, group: Sequence[Path]) -> list[Outcome]:
+    """One outcome for each recording of the group."""
+    prepared: list[Prepared] = []
+    twins: list[tuple[Path, Entry]] = []
+    outcomes: list[Outcome] = []
+    for path in group:
+        entry = _guarded(path, "decoding_failed", _seen)
+        if isinstance(entry, Failure):
+            outcomes.append(entry)
+        elif tools.ledger.heard(entry.sha256 or "") or any(p.entry.sha256 == entry.sha256 for p in prepared):
+            twins.append((path, entry))
+        else:
+            one = _prepare(tools, path, entry, {p.call.call_id: p.path for p in prepared})
+            if isinstance(one, Failure):
+                outcomes.append(one)
+            else:
+                prepared.append(one)
+    outcomes += _transcribe(tools, prepared)
+    return outcomes + [_twin(tools, path, entry) for path, entry in twins]
+
+
+def _seen(path: Path) -> Entry:
     stat = path.stat()
-    if before := ledger.heard(content_hash(path)):
-        seen = Entry(
-            *(str(path.resolve()), before.state, before.sha256, stat.st_size, stat.st_mtime_ns, before.asr, before.call_id),
-            detail=f"same content as {before.path}",
-        )
-        ledger.note(seen)
-        return None
-    recording = decode(path)
+    return Entry(str(path.resolve()), "transcribed", content_hash(path), stat.st_size, stat.st_mtime_ns)
+
+
+def _twin(tools: Tools, path: Path, entry: Entry) -> Duplicate | Touched | Failure:
+    """The same content as a finished recording; as one that failed a moment ago, it fails too."""
+    before = tools.ledger.heard(entry.sha256 or "")
+    if before is None:
+        return Failure(path, "decoding_failed", "the same content failed under another name in this run")
+    if before.path == entry.path:
+        tools.ledger.note(replace(before, size=entry.size, modified_ns=entry.modified_ns))
+        return Touched(path)
+    detail = f"same content as {before.path}"
+    tools.ledger.note(replace(entry, state="duplicate", asr=before.asr, call_id=before.call_id, detail=detail))
+    return Duplicate(path, before.path, before.call_id or "")
+
+
+def _prepare(tools: Tools, path: Path, entry: Entry, claimed: Mapping[str, Path]) -> Prepared | Failure:
+    """Decoded, joined with its record, and listened to up to the words."""
+    config = tools.config
+    recording = _guarded(path, "decoding_failed", decode)
     if isinstance(recording, Failure):
         return recording
-    record = records.of(path)
-    call, events = to_call(record, recording, config.tz, config.records.pattern)
-    if ledger.call_date(call.call_id) is not None:
-        detail = f"call {call.call_id} is already kept from another recording; rename this one or correct its call record"
+    record = tools.records.of(path)
+    call, told, agent = to_call(record, recording, config.tz, config.roots.uri(path), config.records.pattern)
+    holder = tools.ledger.holder(call.call_id)
+    other = holder.path if holder and holder.path != entry.path else claimed.get(call.call_id)
+    if other:
+        detail = f"call {call.call_id} is already kept from {other}; rename this one or correct its call record"
         return Failure(path, "call_id_taken", detail)
-    agent = record.agent_id if record else None
     pack = config.packs.of(path.resolve().parent, call.called_number, call.department)
-    legs = (Leg(Span(call.call_id, 0, max(call.duration_ms, recording.duration_ms)), 1, agent, pack),)
+    legs = (Leg(Span(call.call_id, 0, call.duration_ms), 1, agent, pack),)
     customer = 1 - config.channels.agent
-    quiet = [(customer, Stretch(e.span.start_ms, e.span.end_ms)) for e in events if e.kind == "hold"]
-    sketched = sketch(call.call_id, recording.samples, recording.rate, longest_ms, quiet)
-    return Prepared(path, stat.st_size, stat.st_mtime_ns, recording, call, legs, tuple(events), sketched)
+    quiet = [(customer, Stretch(e.span.start_ms, e.span.end_ms)) for e in told if e.kind == "hold"]
+    longest = tools.recogniser.longest_ms
+    listen = partial(sketch, call.call_id, recording.samples, recording.rate, longest, quiet)
+    heard = _guarded(path, "listening_failed", lambda _: listen())
+    if isinstance(heard, Failure):
+        return heard
+    entry = replace(entry, sha256=recording.sha256, call_id=call.call_id, asr=tools.recogniser.fingerprint)
+    return Prepared(entry, path, recording, call, legs, tuple(told), heard)
 
 
-def _transcribe(
-    config: Config, ledger: Ledger, packs: Mapping[str, RulePack], recogniser: Recogniser, prepared: Sequence[Prepared]
-) -> None:
-    """The words of a group of calls, each kept in the ledger as soon as it has them."""
-    segmenter = Segmenter(vocabulary(packs.values()))
-    roles = [_roles(config, p.recording) for p in prepared]
-    for p, turns in zip(prepared, fill_in([p.sketch for p in prepared], recogniser, roles), strict=True):
-        call = _heard_ending(p.call, p.sketch, config.channels.agent)
-        transcript = Transcript(call, p.legs, tuple(turns), (*p.events, *p.sketch.events), recogniser.fingerprint)
-        entry = Entry(
-            *(str(p.path.resolve()), "transcribed", p.recording.sha256, p.size, p.modified_ns, recogniser.fingerprint),
-            call_id=call.call_id,
-        )
-        rows = transcript_rows(transcript, segmenter.words, segmenter.version)
-        ledger.keep(entry, call.started_at.date(), rows)
+def _transcribe(tools: Tools, prepared: Sequence[Prepared]) -> list[Kept | Failure]:
+    """The words of a group of calls, each kept in the ledger as soon as it has them; where the group fails, one by one."""
+    roles = [_roles(tools.config, p.recording) for p in prepared]
+    try:
+        filled: list[list[Turn] | None] = [*fill_in([p.sketch for p in prepared], tools.recogniser, roles)]
+    except QaError:
+        raise
+    except Exception:
+        filled = [None] * len(prepared)
+    return [_keep(tools, p, role, turns) for p, role, turns in zip(prepared, roles, filled, strict=True)]
+
+
+def _keep(tools: Tools, p: Prepared, roles: Sequence[Speaker], turns: list[Turn] | None) -> Kept | Failure:
+    def rows(_: Path) -> Rows:
+        words = fill_in([p.sketch], tools.recogniser, [roles])[0] if turns is None else turns
+        call = as_heard(p.call, p.recording, p.sketch, tools.config.channels.agent)
+        transcript = Transcript(call, p.legs, tuple(words), (*p.events, *p.sketch.events), tools.recogniser.fingerprint)
+        made = transcript_rows(transcript, tools.segmenter.words, tools.segmenter.version)
+        before = tools.ledger.call_date(call.call_id)
+        made["calls"][0]["revision"] = 1 + (revision(tools.config.dataset, before, call.call_id) if before else 0)
+        transcript_tables(made)  # what does not fit the tables is this recording's failure, not the sealing's
+        return made
+
+    made = _guarded(p.path, "recognition_failed", rows)
+    if isinstance(made, Failure):
+        return made
+    tools.ledger.keep(p.entry, p.call.started_at.date(), made)
+    return Kept(p.path, p.call.call_id, "no_record" in p.call.flags)
 
 
 def _roles(config: Config, recording: Recording) -> list[Speaker]:
     if len(recording.samples) != 2 or "same_channels" in recording.flags:
         return [Speaker.UNKNOWN] * len(recording.samples)
     return [Speaker.AGENT if channel == config.channels.agent else Speaker.CUSTOMER for channel in range(2)]
-
-
-def _heard_ending(call: Call, heard: Sketch, agent: int) -> Call:
-    """Who hung up, by the busy tone that the other side is played, where the record doesn't tell."""
-    call = replace(call, measured=MEASURED)
-    last_word = max((t.end_ms for t in heard.turns), default=0)
-    busy = [e for e in heard.events if e.kind == "busy_tone" and e.span.end_ms > last_word and e.channel is not None]
-    if call.hangup_by != "unknown" or not busy or call.n_channels != 2:
-        return call
-    by = "customer" if busy[-1].channel != agent else "agent"
-    return replace(call, hangup_by=by, hangup_source=EventSource.AUDIO)
-
-
-def seal(config: Config, ledger: Ledger, packs: Mapping[str, RulePack]) -> None:
-    """Finished transcripts into Parquet with their verdicts, calls → turns, events → findings → scores."""
-    for day, transcripts in ledger.pending():
-        rows: Rows = {table: [r for t in transcripts for r in t[table]] for table in TRANSCRIPT_TABLES}
-        replace_calls(config.dataset, day, rows, TRANSCRIPT_TABLES)
-        write_verdicts(config.dataset, day, rows, packs)
-        ledger.sealed(day, rows["legs"])
