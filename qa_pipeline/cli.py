@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ import click
 from qa_pipeline.cli_rules import rules, why
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from qa_pipeline.config import Config
     from qa_pipeline.night import Summary
     from qa_pipeline.review.scorecard import Scorecard
@@ -27,7 +31,7 @@ project_option = click.option(
 
 
 class Commands(click.Group):
-    """Problems a reader can act on become one line and exit code 1."""
+    """Problems a reader can act on become one message and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         from qa_pipeline.errors import QaError
@@ -36,7 +40,11 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except QaError as problem:
             click.echo(f"qa: {problem}", err=True)
-            sys.exit(FIXABLE)
+        except OSError as problem:
+            if problem.errno == errno.EPIPE:  # the reader has seen enough; click ends quietly
+                raise
+            click.echo(f"qa: {problem.filename or 'the system'}: {problem.strerror or problem}", err=True)
+        sys.exit(FIXABLE)
 
 
 @click.group(cls=Commands)
@@ -50,20 +58,23 @@ def main() -> None:
 def init(folder: Path) -> None:
     """Make a project FOLDER: a commented qa.toml and the shipped rule packs."""
     make_project(folder)
-    click.echo(f"{folder / 'qa.toml'} and {folder / 'rules'} are ready. Next: qa run RECORDINGS --project {folder}")
+    click.echo(f"made {folder / 'qa.toml'}   settings: the speech model, the agent's channel, which pack judges which calls")
+    click.echo(f"made {folder / 'rules'}   the rule packs: put your company's names under slots")
+    click.echo(f"next: qa run RECORDINGS --project {shlex.quote(str(folder))}")
 
 
-def make_project(folder: Path) -> None:
-    """Raises ConfigError where there is a project already; nothing is overwritten."""
+def make_project(folder: Path, first_line: str = "") -> None:
+    """Raises ConfigError where a project, or part of one, is already; nothing is overwritten."""
     from qa_pipeline import shipped
     from qa_pipeline.config import FILE, TEMPLATE, ConfigError
     from qa_pipeline.errors import Place
 
-    if (folder / FILE).exists() or (folder / "rules").exists():
-        raise ConfigError("there is a project here already; choose another folder", Place(str(folder)))
+    for there, what in ((folder / FILE, "a project"), (folder / "rules", "a rules folder")):
+        if there.exists():
+            raise ConfigError(f"there is {what} here already; choose another folder", Place(str(folder)))
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(shipped.packs(), folder / "rules")
-    (folder / FILE).write_text(TEMPLATE, "utf-8")
+    (folder / FILE).write_text(first_line + TEMPLATE, "utf-8")  # last: with it the folder is a project
 
 
 def open_project(root: Path) -> tuple[Config, dict[str, RulePack]]:
@@ -84,7 +95,10 @@ def open_project(root: Path) -> tuple[Config, dict[str, RulePack]]:
 @project_option
 def run(paths: tuple[Path, ...], project: Path) -> None:
     """Transcribe, judge and score every new recording under PATHS (folders or files)."""
-    finish(run_project(project, paths))
+    summary = run_project(project, paths)
+    if summary.new:
+        click.echo(f"scores in {project / 'dataset' / 'scores'}; cards: qa scorecard --project {shlex.quote(str(project))}")
+    finish(summary)
 
 
 def run_project(project: Path, paths: tuple[Path, ...]) -> Summary:
@@ -103,7 +117,8 @@ def notice_demo(config: Config, paths: tuple[Path, ...]) -> None:
     from qa_pipeline.config import DEMO
 
     samples = shipped.sample_calls().resolve()
-    if config.asr.model == DEMO and not all(p.resolve().is_relative_to(samples) for p in paths):
+    real = [p for p in paths if p.exists() and not p.resolve().is_relative_to(samples)]
+    if config.asr.model == DEMO and real:
         click.secho(
             'NOTICE: asr.model = "demo" knows only the synthetic voices of the samples. Its words for real calls are not to be '
             'trusted. Set asr.model in qa.toml to "large-v3-turbo" or to a folder with a Whisper model.',
@@ -138,35 +153,54 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 def finish(summary: Summary) -> None:
     """The closing summary; exit code 3 when some recordings failed."""
     s = summary
-    click.echo(
-        f"{s.found} recordings: {s.new} new, {s.known} known, {len(s.failures)} failed; {s.passed_over} other files passed over"
-    )
+    failed = len(s.failures)
+    counts = f"{s.new} new, {s.known} known, {len(s.duplicates)} duplicate, {failed} failed"
+    click.echo(f"{s.found} recordings: {counts}; {s.passed_over} other files passed over")
+    if not s.record_files:
+        click.echo("  no call records: put cdr.csv or *.cdr.csv beside the recordings to join agents, times and who hung up")
     for failure in s.failures:
         click.echo(f"  failed {failure.reason}: {failure.path}: {failure.detail}")
     for call_id in s.no_record:
         click.echo(f"  no_record: call {call_id} has no call record; judged without one")
+    for twin in s.duplicates:
+        click.echo(f"  duplicate: {twin.path} is {twin.of}, call {twin.call_id}; judged once")
     for call_id in s.missing:
         click.echo(f"  missing: call {call_id} was answered and has no recording")
     for problem in s.problems:
         click.echo(f"  call record: {problem}")
-    if s.failures:
+    if failed:
         sys.exit(SOME_FAILED)
+
+
+DEMO_LINE = "# Made by `qa demo`: the shipped sample calls.\n"
 
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("qa-demo"))
 def demo(folder: Path) -> None:
-    """Run the shipped sample calls through everything, in a fresh FOLDER."""
+    """Run the shipped sample calls through everything, in FOLDER (fresh, or an earlier demo, which goes on)."""
     from qa_pipeline import shipped
 
-    make_project(folder)
+    if not is_demo(folder):
+        make_project(folder, DEMO_LINE)
     summary = run_project(folder, (shipped.sample_calls(),))
-    show_cards(folder, None, "table", True)
+    if not summary.new:
+        click.echo("Nothing new: this demo was done before. Remove its folder to see it from the start.", err=True)
+    cards = read_cards(folder, None)
+    print_cards([max(cards, key=lambda c: len(c.calls))], cards)
     html = folder / "scorecard.html"
     html.write_text(rendered(folder, None, "html"), "utf-8")
+    here = shlex.quote(str(folder))
     click.echo(f"\nscores      {folder / 'dataset' / 'scores'}   pd.read_parquet(...) reads it\nscorecards  {html}")
-    click.echo(f"one call    qa show cs-02-complaint-good --project {folder}")
+    click.echo(f"one call    qa show cs-02-complaint-good --project {here}\nall cards   qa scorecard --project {here}")
     finish(summary)
+
+
+def is_demo(folder: Path) -> bool:
+    from qa_pipeline.config import FILE
+
+    told = folder / FILE
+    return told.is_file() and told.read_text("utf-8", "replace").startswith(DEMO_LINE)
 
 
 @main.command()
@@ -175,7 +209,7 @@ def demo(folder: Path) -> None:
 @project_option
 def scorecard(agent: str | None, form: str, project: Path) -> None:
     """Print the card of AGENT, or of all agents."""
-    show_cards(project, agent, form, agent is None)
+    show_cards(project, agent, form)
 
 
 def rendered(project: Path, agent: str | None, form: str) -> str:
@@ -203,19 +237,25 @@ def read_cards(project: Path, agent: str | None) -> list[Scorecard]:
     return chosen
 
 
-def show_cards(project: Path, agent: str | None, form: str, all_agents: bool) -> None:
+def show_cards(project: Path, agent: str | None, form: str) -> None:
     if form != "table":
         click.echo(rendered(project, agent, form), nl=form != "csv")
         return
+    cards = read_cards(project, agent)
+    print_cards(cards, cards if agent is None else [])
+
+
+def print_cards(cards: Sequence[Scorecard], all_cards: Sequence[Scorecard]) -> None:
+    """Cards, then a line for each of all agents."""
     from rich.console import Console
 
     from qa_pipeline.review.terminal import card, overview
 
-    console, cards = Console(), read_cards(project, agent)
+    console = Console()
     for one in cards:
         console.print(card(one))
-    if all_agents:
-        console.print(overview(cards))
+    if all_cards:
+        console.print(overview(all_cards))
 
 
 @main.command()
@@ -225,36 +265,55 @@ def show(call_id: str, project: Path) -> None:
     """Print the transcript of CALL_ID with its evidence marked and every verdict."""
     from rich.console import Console
 
-    from qa_pipeline.config import read_config
-    from qa_pipeline.dataset.ledger import Ledger
     from qa_pipeline.dataset.tables import read_rows
-    from qa_pipeline.errors import QaError
     from qa_pipeline.review.annotated import annotate
     from qa_pipeline.review.terminal import transcript
 
-    config = read_config(project)
-    day = Ledger(config.ledger).call_date(call_id)
-    if day is None:
-        raise QaError(f"no call {call_id!r} in {config.dataset}")
+    config, _ = open_project(project)
+    day = kept_under(config, call_id, project)
     rows = ([r for r in read_rows(config.dataset, t, day) if r["call_id"] == call_id] for t in ("turns", "findings"))
     Console().print(transcript(annotate(call_id, *rows)))
+
+
+def kept_under(config: Config, call_id: str, project: Path) -> date:
+    """The call's date, by the ledger's index or by looking. Raises QaError, with ids that are nearly the same."""
+    import difflib
+    from contextlib import closing
+
+    from qa_pipeline.dataset.ledger import Ledger
+    from qa_pipeline.dataset.tables import find_call, read_table
+    from qa_pipeline.errors import Place, QaError
+
+    if config.ledger.exists():
+        with closing(Ledger(config.ledger)) as ledger:
+            if day := ledger.call_date(call_id):
+                return day
+    if day := find_call(config.dataset, call_id):
+        return day
+    ids = read_table(config.dataset, "calls")["call_id"].to_pylist()
+    if not ids:
+        raise QaError(f"no calls here yet; make some with: qa run RECORDINGS --project {project}", Place(str(config.dataset)))
+    near = difflib.get_close_matches(call_id, ids) or sorted(ids)[:3]
+    raise QaError(f"no call {call_id!r}; there are {len(ids)}, such as {', '.join(near)}", Place(str(config.dataset)))
 
 
 @main.command()
 @project_option
 def rescore(project: Path) -> None:
     """Judge every stored call again by the rules as they are now. Reads no audio."""
-    from qa_pipeline.dataset.rows import Rows
-    from qa_pipeline.dataset.tables import call_dates, read_transcript_rows
-    from qa_pipeline.judging import write_verdicts
+    from qa_pipeline import judging
+    from qa_pipeline.dataset.parts import clear_staging
+    from qa_pipeline.dataset.writer import one_writer
 
     config, packs = open_project(project)
-    calls = 0
-    for day in call_dates(config.dataset, "calls"):
-        rows: Rows = read_transcript_rows(config.dataset, day)
-        write_verdicts(config.dataset, day, rows, packs)
-        calls += len(rows["calls"])
-    click.echo(f"{calls} calls judged again")
+    with one_writer(config.root):
+        clear_staging(config.dataset)
+        judged, failed = judging.rescore(config.dataset, packs)
+    click.echo(f"{judged} calls judged again" + (f", {len(failed)} could not be and keep their verdicts" if failed else ""))
+    for call_id, said in failed.items():
+        click.echo(f"  failed judging_failed: call {call_id}: {said}")
+    if failed:
+        sys.exit(SOME_FAILED)
 
 
 @main.command("import")
