@@ -49,7 +49,8 @@ def make_call(path: Path, codec: str, seed: int) -> dict[str, Any]:
 
 
 def make_calls(folder: Path, n: int, seed: int = 20) -> list[dict[str, Any]]:
-    """n recordings with their call records; their truths are returned. The same calls for the same seed."""
+    """n recordings with their call records; their truths are returned. The same words and voices for the same seed;
+    espeak carries some state from one utterance to the next, so samples differ by a little within one process."""
     folder.mkdir(parents=True, exist_ok=True)
     truths, rows = [], ["call_id,recording,started_at"]
     for number in range(n):
