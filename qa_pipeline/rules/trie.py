@@ -108,24 +108,36 @@ class Lookup:
         return known[row], self._values[at]
 
 
+CANDIDATES = 256
+"""Places tried at once for a row."""
+
+
 def _packed(rows: Ints, codes: Ints, n_rows: int) -> npt.NDArray[np.int32]:
-    """The shift of each row, largest rows first, each to the lowest place where it meets none laid before."""
-    shift = np.zeros(n_rows, np.int32)
-    taken, low = 0, 0
+    """The shift of each row: largest rows first, each to a low place where it meets none laid before; rows of one code behind."""
+    shift = np.zeros(n_rows, np.int64)
     bounds = np.searchsorted(rows, np.arange(n_rows + 1))
-    for row in np.argsort(bounds[:-1] - bounds[1:], kind="stable"):
-        mine = codes[bounds[row] : bounds[row + 1]].tolist()
-        if not mine:
-            break
-        mask, lowest = sum(1 << (code - mine[0]) for code in mine), mine[0]
-        place = max(low, lowest)
-        while clash := (taken >> place) & mask:
-            place += (clash & -clash).bit_length() if len(mine) == 1 else 1
-        shift[row] = place - lowest
-        taken |= mask << place
-        while (taken >> low) & 0xFFFF == 0xFFFF:
+    count = np.diff(bounds)
+    taken, low, top = np.zeros(4 * len(rows) + 2 * int(codes.max(initial=0)) + CANDIDATES, bool), 0, 0
+    for row in np.argsort(-count, kind="stable")[: int((count > 1).sum())].tolist():
+        mine = codes[bounds[row] : bounds[row + 1]]
+        begin = max(low, int(mine[0]))
+        while True:
+            if begin + CANDIDATES + int(mine[-1] - mine[0]) >= len(taken):
+                taken = np.append(taken, np.zeros(len(taken), bool))
+            tried = begin + np.arange(CANDIDATES)
+            free = ~taken[tried[:, None] + (mine - mine[0])].any(1)
+            if free.any():
+                break
+            begin += CANDIDATES
+        place = int(tried[free.argmax()])
+        taken[place + (mine - mine[0])] = True
+        shift[row], top = place - mine[0], max(top, place + int(mine[-1] - mine[0]))
+        while taken[low : low + 16].all():
             low += 16
-    return shift
+    single = np.flatnonzero(count == 1)
+    own = codes[bounds[single]]
+    shift[single] = max(top + 1, int(own.max(initial=0))) + np.arange(len(single)) - own
+    return shift.astype(np.int32)
 
 
 def spread(first: Ints, count: Ints) -> tuple[Ints, Ints]:
