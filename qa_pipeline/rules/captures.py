@@ -1,4 +1,5 @@
-"""The values that hits capture, as words to compare: digits, numbers, text of the normal form, or the house's own words."""
+"""The values that hits capture, as words to compare: digits, numbers, times of day, text of the normal form, or the house's
+own words."""
 
 from __future__ import annotations
 
@@ -9,16 +10,28 @@ from qa_pipeline.rules.wording import DIGITS
 UNITS = {"十": 10, "百": 100, "千": 1_000}
 GREAT = {"万": 10_000, "亿": 100_000_000}
 NUMBER = re.compile(rf"[{DIGITS}{''.join(UNITS)}{''.join(GREAT)}点]+")
+TIME = re.compile(rf"([{DIGITS}十]+)[点时](?:(半)|([13])刻|([{DIGITS}十]*))")
 
 
 def value_of(kind: str, words: str) -> str | None:
-    """The value of kind `digits`, `number` or `text` in words of the normal form; None where they hold none."""
+    """The value of kind `digits`, `number`, `time` or `text` in words of the normal form; None where they hold none."""
     if kind == "digits":
         return "".join(c for c in words if c in DIGITS) or None
     if kind == "number":
         found = NUMBER.search(words)
         return _number(found[0]) if found else None
+    if kind == "time":
+        told = TIME.search(words)
+        return _time(told) if told else None
     return words or None
+
+
+def _time(told: re.Match[str]) -> str | None:
+    """On a clock face: 6点半 and 18点30 are both 6:30, since the part of the day is said apart or not at all."""
+    hour, half, quarter, minutes = _number(told[1]), told[2], told[3], _number(told[4]) if told[4] else "0"
+    if hour is None or minutes is None:
+        return None
+    return f"{int(hour) % 12}:{30 if half else 15 * int(quarter) if quarter else int(minutes):02d}"
 
 
 def _number(words: str) -> str | None:

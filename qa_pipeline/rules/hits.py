@@ -27,7 +27,7 @@ CHUNK = 32_768
 """Texts folded at a time: small enough to stay in the processor's cache."""
 HALF = re.compile("[\ud800-\udfff]")
 """Half a character, from a broken file, which Arrow refuses."""
-VALUES = ("digits", "number", "text")
+VALUES = ("digits", "number", "time", "text")
 Mask = npt.NDArray[np.bool_]
 
 

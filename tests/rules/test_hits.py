@@ -345,6 +345,8 @@ def test_word_ends_follow_their_texts_when_texts_repeat() -> None:
         (Phrase("n", ("姓…{1,2}的",), value="text"), "姓欧阳的", "欧阳"),
         (Phrase("n", ("<digits:3-4>房",), value="digits"), "八零六房", "806"),
         (Phrase("n", ("<number>块",), value="number"), "一百二十块", "120"),
+        (Phrase("n", ("<digits:1-2>点半",), value="time"), "六点半", "6:30"),
+        (Phrase("n", ("<number>分",), value="time"), "十八点三十分", "6:30"),
         (Phrase("n", ("<number>块",), value="number"), "三千五块", "3500"),
         (Phrase("n", ("<number>块",), value="number"), "十五块", "15"),
         (Phrase("n", ("<number>块",), value="number"), "两万零三十块", "20030"),
