@@ -6,7 +6,7 @@ import errno
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -160,16 +160,22 @@ def finish(summary: Summary) -> None:
         click.echo("  no call records: put cdr.csv or *.cdr.csv beside the recordings to join agents, times and who hung up")
     for failure in s.failures:
         click.echo(f"  failed {failure.reason}: {failure.path}: {failure.detail}")
-    for call_id in s.no_record:
-        click.echo(f"  no_record: call {call_id} has no call record; judged without one")
-    for twin in s.duplicates:
-        click.echo(f"  duplicate: {twin.path} is {twin.of}, call {twin.call_id}; judged once")
-    for call_id in s.missing:
-        click.echo(f"  missing: call {call_id} was answered and has no recording")
+    listed(f"no_record: call {c} has no call record; judged without one" for c in s.no_record)
+    listed(f"duplicate: {d.path} is {d.of}, call {d.call_id}; judged once" for d in s.duplicates)
+    listed(f"missing: call {c} was answered and has no recording" for c in s.missing)
     for problem in s.problems:
         click.echo(f"  call record: {problem}")
     if failed:
         sys.exit(SOME_FAILED)
+
+
+def listed(lines: Iterable[str], most: int = 10) -> None:
+    """What needs no hand at once is not let to bury what does."""
+    told = list(lines)
+    for line in told[:most]:
+        click.echo(f"  {line}")
+    if len(told) > most:
+        click.echo(f"  and {len(told) - most} more like it")
 
 
 DEMO_LINE = "# Made by `qa demo`: the shipped sample calls.\n"

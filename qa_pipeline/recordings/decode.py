@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RATE = 8000
 CONTAINERS = "wav,mp3,ogg,gsm,mov,aac,amr,amrnb,amrwb,flac,w64,aiff,au"
 WHOLE = 0.98  # of what the header declares
+GAP = 0.03  # seconds between frames that are more than rounding
 HEADER = 4096  # bytes; a WAV's chunks before its samples take less
 
 
@@ -79,27 +80,26 @@ def _not_opened(path: Path, said: str | None) -> Failure:
 
 
 def _samples(container: Any, stream: Any) -> tuple[NDArray[np.int16] | None, float]:
-    """int16 [channels, n] at 8 kHz, None if there are none, and the seconds of packets that could not be decoded.
+    """int16 [channels, n] at 8 kHz, None if there are none, and the seconds that are missing between what could be decoded.
 
-    A lost packet leaves silence of its length: what follows keeps its time.
+    By the time that each frame says: what is missing becomes silence of its length, and what follows keeps its time.
     """
-    import av
     import numpy as np
     from av.audio.resampler import AudioResampler
 
     resampler = AudioResampler(format="s16p", rate=RATE)
     pieces: list[Any] = []
-    lost = 0.0
-    for packet in _packets(container, stream):
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError:
-            seconds = float((packet.duration or 0) * (packet.time_base or 0))
-            lost += seconds
-            if pieces:
-                pieces.append(np.zeros((len(pieces[-1]), round(seconds * RATE)), np.int16))
-            continue
-        pieces += [out.to_ndarray()[:2] for frame in frames for out in resampler.resample(frame)]
+    clock, lost, first = 0.0, 0.0, None
+    for frame, skipped in _decoded(_packets(container, stream), container.format.name == "mp3"):
+        first = frame.time if first is None else first
+        gap = 0.0 if frame.time is None or first is None else frame.time - first + skipped - clock
+        if gap > GAP:
+            pieces.append(np.zeros((min(2, frame.layout.nb_channels), round(gap * RATE)), np.int16))
+            lost += gap
+            clock += gap
+        clock += frame.samples / frame.sample_rate
+        frame.pts = None  # the resampler is to join, not to place
+        pieces += [out.to_ndarray()[:2] for out in resampler.resample(frame)]
     if pieces:
         pieces += [out.to_ndarray()[:2] for out in resampler.resample(None)]
     samples = np.concatenate(pieces, 1) if pieces else None
@@ -118,6 +118,27 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
             return
 
 
+def _decoded(packets: Iterator[Any], by_bytes: bool) -> Iterator[tuple[Any, float]]:
+    """Frames, each with the seconds that its own time leaves out: an MP3 has no clock but the count of its packets, so
+    bytes between two good ones stand for as many packets as fit there."""
+    import av
+
+    skipped, end, size, n = 0.0, None, 0, 0
+    for packet in packets:
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            frames = None
+        if by_bytes and packet.pos is not None and packet.duration:
+            hole = max(0, packet.pos - (packet.pos if end is None else end)) + (packet.size if frames is None else 0)
+            if hole and n:
+                skipped += max(0, round(hole * n / size) - (frames is None)) * float(packet.duration * packet.time_base)
+            if frames is not None:
+                size, n = size + packet.size, n + 1
+            end = packet.pos + packet.size
+        yield from ((frame, skipped) for frame in frames or ())
+
+
 def _told_seconds(container: Any) -> float | None:
     """The length that a header tells; FFmpeg takes an Ogg's from its last page, which a cut file lacks."""
     told = container.duration if container.format.name in ("mp3", "mov,mp4,m4a,3gp,3g2,mj2", "flac") else None
@@ -132,15 +153,15 @@ def _shortfall(path: Path, seconds: float, told: float | None) -> str | None:
 
 
 def _cut_ogg(path: Path, seconds: float) -> str | None:
-    """A page that names more bytes than follow it."""
+    """Whether the last page is there in full, with nothing begun after it."""
     with path.open("rb") as file:
         if file.read(4) != b"OggS":
             return None
         file.seek(max(0, path.stat().st_size - 66_000))  # a page has at most 65,307 bytes
         tail = file.read()
-    at = tail.rfind(b"OggS")
-    segments = tail[at + 27 : at + 27 + tail[at + 26]] if at >= 0 and at + 26 < len(tail) else b""
-    if segments and len(tail) >= at + 27 + tail[at + 26] + sum(segments):
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    segments = page[27 : 27 + page[26]] if len(page) > 26 else b""
+    if segments and len(page) == 27 + page[26] + sum(segments):
         return None
     return f"{seconds:.1f} s are there and the last page is cut; fetch the file again"
 

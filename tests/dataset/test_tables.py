@@ -1,0 +1,78 @@
+"""Calls replaced in partitions: theirs go, others stay, and readers follow them in order."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qa_pipeline.dataset import tables
+from qa_pipeline.dataset.parts import clear_staging, part_path, write_part
+from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.dataset.tables import ORDER, call_dates, find_call, read_table, remove_calls, replace_calls
+
+DAY, NEXT = date(2024, 5, 14), date(2024, 5, 15)
+
+
+def scores(points: dict[str, float]) -> pa.Table:
+    rows = [{"call_id": c, "leg": 1, "pack": "p", "points": p} for c, p in points.items()]
+    return pa.Table.from_pylist(rows, schema=SCHEMAS["scores"])
+
+
+def kept(dataset: Path) -> dict[str, float]:
+    return {r["call_id"]: r["points"] for r in read_table(dataset, "scores").to_pylist()}
+
+
+changes = st.lists(st.dictionaries(st.sampled_from("abcd"), st.floats(0, 9), max_size=3), max_size=4)
+
+
+@settings(max_examples=30)
+@given(changes)
+def test_the_latest_word_on_each_call_is_kept_once(
+    tmp_path_factory: pytest.TempPathFactory, told: list[dict[str, float]]
+) -> None:
+    dataset, wanted = tmp_path_factory.mktemp("d"), dict[str, float]()
+    for points in told:
+        replace_calls(dataset, DAY, {"scores": scores(points)}, list(points))
+        wanted |= points
+    assert kept(dataset) == wanted
+    assert len(read_table(dataset, "scores")) == len(wanted)
+
+
+def test_what_a_replaced_call_had_goes_even_where_it_has_nothing_now(tmp_path: Path) -> None:
+    replace_calls(tmp_path, DAY, {"scores": scores({"a": 1, "b": 2})}, ["a", "b"])
+    replace_calls(tmp_path, DAY, {"scores": scores({})}, ["a"])
+    assert kept(tmp_path) == {"b": 2}
+
+
+def test_a_call_is_taken_out_of_every_table_that_has_it(tmp_path: Path) -> None:
+    replace_calls(tmp_path, DAY, {"scores": scores({"a": 1, "b": 2})}, ["a", "b"])
+    remove_calls(tmp_path, DAY, ["a"])
+    assert kept(tmp_path) == {"b": 2}
+    assert call_dates(tmp_path, "calls") == []
+
+
+def test_tables_are_written_from_calls_to_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    monkeypatch.setattr(tables, "write_part", lambda dataset, name, *_: written.append(name))
+    replace_calls(tmp_path, DAY, {name: SCHEMAS[name].empty_table() for name in sorted(SCHEMAS)}, [])
+    assert written == list(ORDER)
+    assert written.index("calls") < written.index("turns") < written.index("findings") < written.index("scores")
+
+
+def test_a_call_is_found_without_an_index(tmp_path: Path) -> None:
+    for day, call in ((DAY, "a"), (NEXT, "b")):
+        write_part(tmp_path, "calls", day, [{"call_id": call}])
+    assert [find_call(tmp_path, c) for c in ("a", "b", "c")] == [DAY, NEXT, None]
+
+
+def test_what_a_killed_writer_left_is_cleared_and_no_reader_ever_saw_it(tmp_path: Path) -> None:
+    part = write_part(tmp_path, "scores", DAY, scores({"a": 1}))
+    (tmp_path / ".staging" / "half.parquet").write_bytes(part.read_bytes()[:100])
+    assert list(pd.read_parquet(tmp_path / "scores").call_id) == ["a"]
+    clear_staging(tmp_path)
+    assert list((tmp_path / ".staging").iterdir()) == []
+    assert part_path(tmp_path, "scores", DAY).exists()

@@ -1,0 +1,40 @@
+"""Short real recordings cut from the samples, and a recogniser of the contract that answers at once."""
+
+import wave
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qa_pipeline import shipped
+from qa_pipeline.speech.backend import Heard
+
+SAMPLES = shipped.sample_calls()
+PCM = SAMPLES / "bs-03-cold-bad.wav"
+
+
+def clip(path: Path, start_s: float = 10.0, end_s: float = 16.0, of: Path = PCM) -> Path:
+    """A 16-bit WAV with those seconds of a sample; both people speak in the ones chosen by default."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(of)) as told, wave.open(str(path), "wb") as made:
+        made.setparams(told.getparams())
+        told.setpos(round(start_s * told.getframerate()))
+        made.writeframes(told.readframes(round((end_s - start_s) * told.getframerate())))
+    return path
+
+
+@dataclass
+class Parrot:
+    """A Recogniser that says the same about every window, and raises at windows of `poison` samples or more."""
+
+    text: str = "您好"
+    poison: int | None = None
+    heard: list[int] = field(default_factory=list)
+    fingerprint: str = "parrot"
+    longest_ms: int = 30_000
+
+    def recognise(self, windows: Sequence[Any]) -> list[Heard]:
+        self.heard += [len(w) for w in windows]
+        if self.poison is not None and any(len(w) >= self.poison for w in windows):
+            raise RuntimeError("this window cannot be heard")
+        return [Heard(self.text, tuple(range(len(self.text))), 0.9) for _ in windows]
