@@ -172,42 +172,45 @@ def _equal(matrix: Ints, column: Ints, codes: Ints, at: Ints) -> Ints:
 
 
 class _Table:
-    """Occurrences of the literals that steps look for, by (literal, position)."""
+    """Occurrences of the literals that steps look for, by position."""
 
     def __init__(self, plan: Plan, stream: Stream, at: Ints, literal: Ints) -> None:
         self.plan, self.stream = plan, stream
-        wanted = plan.literals.joined[literal]
-        keys = literal[wanted].astype(np.int64) * stream.size + at[wanted]
-        self.keys = np.sort(keys)
+        joined = plan.literals.joined[literal]
+        wanted = np.flatnonzero(joined != NONE)
+        packed = np.sort((at[wanted].astype(np.int64) << 32) + joined[wanted])
+        self.at, self.joined = (packed >> 32).astype(np.int32), (packed & 0xFFFFFFFF).astype(np.int32)
+        self.index = np.append([0], np.cumsum(np.bincount(self.at, minlength=stream.size)))
 
     def extended(self, states: Found) -> Found:
         """Every state with every way to say its next link."""
         plan, steps, forms = self.plan, self.plan.steps, self.plan.forms
-        row, member = spread(steps.first[states.step], steps.count[states.step])
+        row, place = self._candidates(states)
+        each, member = steps.members.all(states.step[row], self.joined[place])
+        row, at = row[each], self.at[place[each]]
         form = plan.member_form[member]
-        least, most = self._places(states, row, forms.literal[form])
-        hit, place = spread(least, most - least)
-        row, form, member = row[hit], form[hit], member[hit]
-        at = (self.keys[place] - forms.literal[form].astype(np.int64) * self.stream.size).astype(np.int32)
-        kept = self.stream.text[at] == self.stream.text[states.first[row]]
-        row, form, member, at = row[kept], form[kept], member[kept], at[kept]
         rung = np.maximum(states.rung[row], _rungs(forms, self.stream, at, form))
         edits = states.edits[row] + forms.near[form]
-        kept = (rung <= plan.chain_worst[steps.chain[states.step[row]]]) & (edits <= 1)
+        kept = (rung <= plan.chain_worst[steps.chain[states.step[row]]]) & (edits <= 1) & self._in_reach(states, row, at, form)
         row, form, member, at = row[kept], form[kept], member[kept], at[kept]
         return self._grown(states.take(row), form, member, at, rung[kept], edits[kept])
 
-    def _places(self, states: Found, row: Ints, literal: Ints) -> tuple[Ints, Ints]:
-        """Ranges of keys where the literal stands within its distance."""
-        step, length = states.step[row], self.plan.literals.length[literal]
-        near, far = self.plan.steps.least[step], self.plan.steps.most[step]
-        right = self.plan.steps.side[step] > 0
-        first = np.where(right, states.last[row] + near, states.first[row] - far - length)
-        last = np.where(right, states.last[row] + far, states.first[row] - near - length)
-        base = literal.astype(np.int64) * self.stream.size
-        least = np.searchsorted(self.keys, base + np.maximum(first, 0))
-        most = np.searchsorted(self.keys, base + np.minimum(last, self.stream.size - 1), side="right")
-        return least, np.maximum(most, least)
+    def _candidates(self, states: Found) -> tuple[Ints, Ints]:
+        """(state, occurrence) for all that start where the next link may."""
+        steps, step, text = self.plan.steps, states.step, self.stream.text[states.first]
+        right, least, most = steps.side[step] > 0, steps.least[step], steps.most[step]
+        first = np.where(right, states.last + least, states.first - most - steps.longest[step])
+        last = np.where(right, states.last + most, states.first - least - steps.shortest[step])
+        begin = self.index[np.maximum(first, self.stream.starts[text])]
+        end = self.index[np.clip(last + 1, 0, self.stream.ends[text] + 1)]
+        return spread(begin, np.maximum(end - begin, 0))
+
+    def _in_reach(self, states: Found, row: Ints, at: Ints, form: Ints) -> npt.NDArray[np.bool_]:
+        """Whether a link found on the left ends where it may."""
+        steps, step = self.plan.steps, states.step[row]
+        gap = states.first[row] - at - self.plan.literals.length[self.plan.forms.literal[form]]
+        found: npt.NDArray[np.bool_] = (steps.side[step] > 0) | ((gap >= steps.least[step]) & (gap <= steps.most[step]))
+        return found
 
     def _grown(self, states: Found, form: Ints, member: Ints, at: Ints, rung: Ints, edits: Ints) -> Found:
         plan = self.plan

@@ -23,7 +23,7 @@ from qa_pipeline.rules.plan import compile_plan
 from qa_pipeline.rules.trie import NONE, Ints, spread
 from qa_pipeline.text.columns import fold_texts, pauses, text_column
 
-CHUNK = 32_768
+CHUNK = 16_384
 """Texts folded at a time: small enough to stay in the processor's cache."""
 HALF = re.compile("[\ud800-\udfff]")
 """Half a character, from a broken file, which Arrow refuses."""

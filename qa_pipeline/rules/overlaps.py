@@ -60,4 +60,4 @@ def in_order(first: Ints, second: Ints, third: Ints) -> Ints:
     """Indices that sort by three columns, packed into one number: `first` of 0 to 2**35, `second` within 2**19, `third` below
     256."""
     packed = (first.astype(np.int64) << 28) + ((second.astype(np.int64) + (1 << 19)) << 8) + third
-    return np.argsort(packed)
+    return np.argsort(packed, kind="stable")

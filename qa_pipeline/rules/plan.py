@@ -18,7 +18,7 @@ import numpy.typing as npt
 from qa_pipeline.rules.chains import Chain, Form, Link, chains
 from qa_pipeline.rules.near import NearTrie
 from qa_pipeline.rules.phrase import RUNGS, Phrase
-from qa_pipeline.rules.trie import NONE, Ints, Trie
+from qa_pipeline.rules.trie import NONE, Ints, Lookup, Trie
 from qa_pipeline.rules.wording import Edge, Run
 from qa_pipeline.text.columns import POINTS
 from qa_pipeline.text.sound import sound
@@ -51,8 +51,8 @@ class Literals:
     """[how much longer than its literal the stretch is: 0, 1, -1; number in `near`]: the literal that stands for it."""
     negated: npt.NDArray[np.bool_]
     """[number in `near`, place]: whether some form has a negation there, where an edit would turn the sense."""
-    joined: npt.NDArray[np.bool_]
-    """Literals that some step looks for."""
+    joined: Ints
+    """Number of each literal that some step looks for, else NONE."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,11 @@ class Steps:
     least: Ints
     most: Ints
     capture: Ints
-    first: Ints
-    count: Ints
-    """Range of its members."""
+    shortest: Ints
+    longest: Ints
+    """Lengths of its members."""
+    members: Lookup
+    """The members of each (step, joined literal)."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class _Builder:
     def __init__(self) -> None:
         self.forms, self.values = _Numbered(), _Numbered()
         self.steps: list[tuple[int, ...]] = []
-        self.members: list[tuple[int, int]] = []
+        self.members: list[tuple[int, int, int]] = []
         self.uses: list[tuple[int, int, int, bool]] = []
         self.chains: list[tuple[int, bool, int, tuple[int, ...], bool]] = []
         self.negated: set[tuple[str, int]] = set()
@@ -174,10 +176,9 @@ class _Builder:
         for i, side, gap in right + left:
             # the gap stands before its link: on the way left that is the link already found
             takes = kind if captured == (i if kind == CAPTURE_LINK or side > 0 else i + 1) else NO_CAPTURE
-            bodies = self.bodies(chain.links[i], phrase, near)
-            self.steps.append((own, 0, side, gap.least, gap.most, takes, len(self.members), len(bodies)))
-            self.members += bodies
-        self.steps.append((own, 1, 0, 0, 0, NO_CAPTURE, 0, 0))
+            self.members += [(len(self.steps), *body) for body in self.bodies(chain.links[i], phrase, near)]
+            self.steps.append((own, 0, side, gap.least, gap.most, takes))
+        self.steps.append((own, 1, 0, 0, 0, NO_CAPTURE))
 
     def bodies(self, link: Link, phrase: Phrase, near: bool) -> list[tuple[int, int]]:
         """(form, value) of everything that may stand at a link."""
@@ -212,17 +213,19 @@ class _Builder:
         order = sorted(range(len(forms)), key=lambda i: number[forms[i].literal])
         place = np.empty(len(forms), np.int32)
         place[order] = np.arange(len(forms))
-        members = _columns(self.members, 2)
+        members = _columns(self.members, 3)
+        finding = _Finding(literals, number, self.negated).literals([forms[f].literal for _, f, _ in self.members])
+        of_member = np.array([number[forms[f].literal] for _, f, _ in self.members], np.int32)
         uses = _columns(self.uses, 4)
         uses[0] = place[uses[0]]
         uses = uses[:, np.argsort(uses[0], kind="stable")]
         chain = self.chains
         return Plan(
             phrases,
-            _Finding(literals, number, self.negated).literals([forms[f].literal for f, _ in self.members]),
+            finding,
             _forms([forms[i] for i in order], number),
-            _steps(self.steps),
-            *(place[members[0]], members[1]),
+            _steps(self.steps, members[0], of_member, finding),
+            *(place[members[1]], members[2]),
             _bounds(uses[0], len(forms)),
             *(uses[1], uses[2], uses[3].astype(bool)),
             np.array([c[0] for c in chain], np.int32),
@@ -276,8 +279,9 @@ class _Finding:
         single = np.full(POINTS, NONE, np.int32)
         for each in self.kind("single"):
             single[ord(each.key[0])] = self.number[each]
-        is_joined = np.zeros(len(self.all), bool)
-        is_joined[[self.number[each] for each in joined]] = True
+        wanted = list(dict.fromkeys(self.number[each] for each in joined))
+        is_joined = np.full(len(self.all), NONE, np.int32)
+        is_joined[wanted] = np.arange(len(wanted))
         edges = [self.number.get(_Literal("edge", ("", at_end), 0), NONE) for at_end in (False, True)]
         near = list(dict.fromkeys(each.key[0] for each in self.kind("near")))
         near_literal = np.array([[self.number[self.edited(spoken, longer)] for spoken in near] for longer in EDITS], np.int32)
@@ -316,9 +320,15 @@ def _forms(forms: list[_Written], number: dict[_Literal, int]) -> Forms:
     )
 
 
-def _steps(rows: list[tuple[int, ...]]) -> Steps:
-    chain, done, *rest = _columns(rows, 8)
-    return Steps(chain, done.astype(bool), *rest)
+def _steps(rows: list[tuple[int, ...]], step: Ints, literal: Ints, literals: Literals) -> Steps:
+    """`step`, `literal`: of each member."""
+    chain, done, side, least, most, capture = _columns(rows, 6)
+    shortest, longest = np.full(len(rows), np.iinfo(np.int16).max, np.int32), np.zeros(len(rows), np.int32)
+    np.minimum.at(shortest, step, literals.length[literal])
+    np.maximum.at(longest, step, literals.length[literal])
+    joined = literals.joined[literal]
+    members = Lookup(step, joined, np.arange(len(step), dtype=np.int32), len(rows), int(joined.max(initial=0)) + 1)
+    return Steps(chain, done.astype(bool), side, least, most, capture, shortest, longest, members)
 
 
 def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Ints:

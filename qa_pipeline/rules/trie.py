@@ -108,36 +108,45 @@ class Lookup:
         return known[row], self._values[at]
 
 
-CANDIDATES = 256
-"""Places tried at once for a row."""
+WIDE = 16
+"""Codes of a row that gets a stretch of slots to itself; narrower ones are strewn into the holes."""
+ROOM = 3
+"""Slots for each value, so that a hole is soon found."""
 
 
 def _packed(rows: Ints, codes: Ints, n_rows: int) -> npt.NDArray[np.int32]:
-    """The shift of each row: largest rows first, each to a low place where it meets none laid before; rows of one code behind."""
-    shift = np.zeros(n_rows, np.int64)
+    """The shift of each row. Rows fall at random, and those that meet another fall again: the larger ones first."""
     bounds = np.searchsorted(rows, np.arange(n_rows + 1))
     count = np.diff(bounds)
-    taken, low, top = np.zeros(4 * len(rows) + 2 * int(codes.max(initial=0)) + CANDIDATES, bool), 0, 0
-    for row in np.argsort(-count, kind="stable")[: int((count > 1).sum())].tolist():
-        mine = codes[bounds[row] : bounds[row + 1]]
-        begin = max(low, int(mine[0]))
-        while True:
-            if begin + CANDIDATES + int(mine[-1] - mine[0]) >= len(taken):
-                taken = np.append(taken, np.zeros(len(taken), bool))
-            tried = begin + np.arange(CANDIDATES)
-            free = ~taken[tried[:, None] + (mine - mine[0])].any(1)
-            if free.any():
-                break
-            begin += CANDIDATES
-        place = int(tried[free.argmax()])
-        taken[place + (mine - mine[0])] = True
-        shift[row], top = place - mine[0], max(top, place + int(mine[-1] - mine[0]))
-        while taken[low : low + 16].all():
-            low += 16
-    single = np.flatnonzero(count == 1)
-    own = codes[bounds[single]]
-    shift[single] = max(top + 1, int(own.max(initial=0))) + np.arange(len(single)) - own
-    return shift.astype(np.int32)
+    has = np.flatnonzero(count)
+    lowest, span = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64)
+    lowest[has] = codes[bounds[has]]
+    span[has] = codes[bounds[has + 1] - 1] - lowest[has] + 1
+    wide = np.flatnonzero(count >= WIDE)
+    begin = np.zeros(n_rows, np.int64)
+    begin[wide] = np.append([0], np.cumsum(span[wide]))[:-1]
+    owner = np.full(int(span[wide].sum()) + ROOM * len(rows) + int(span.max(initial=0)), NONE, np.int32)
+    row, at = spread(bounds[wide], count[wide])
+    owner[begin[wide][row] + codes[at] - lowest[wide][row]] = wide[row]
+    random = np.random.default_rng(0)
+    for least, most in ((4, WIDE), (2, 4), (1, 2)):
+        left = np.flatnonzero((count >= least) & (count < most))
+        while len(left):
+            begin[left] = random.integers(0, len(owner) - span[left] + 1)
+            row, at = spread(bounds[left], count[left])
+            slot = begin[left][row] + codes[at] - lowest[left][row]
+            claim = np.where(owner[slot] == NONE, left[row], NONE)
+            free = claim != NONE
+            held = owner.copy()
+            held[slot[free]] = claim[free]
+            met = np.zeros(len(left), bool)
+            np.logical_or.at(met, row, held[slot] != left[row])
+            kept = ~met[row]
+            owner[slot[kept]] = left[row[kept]]
+            left = left[met]
+    # slots count from the lowest code of the row that lies furthest left
+    margin = max(0, int((lowest - begin)[has].max(initial=0)))
+    return (begin - lowest + margin).astype(np.int32)
 
 
 def spread(first: Ints, count: Ints) -> tuple[Ints, Ints]:
