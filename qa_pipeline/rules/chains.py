@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qa_pipeline.rules.wording import MOST_FORMS, Choice, Edge, Gap, Part, Run, WordingError, parse
 from qa_pipeline.text.normal import normalise
@@ -116,7 +117,7 @@ def _without_silence(row: _Row) -> Iterator[_Row]:
     """A segment that may be empty, or is nothing but punctuation, may be left out: the row without it as well."""
     for i, item in enumerate(row):
         if isinstance(item, tuple):
-            loud = tuple(p for p in item if normalise(p.written).text)
+            loud = tuple(p for p in item if _normal(p.written))
             if len(loud) < len(item):
                 if loud:
                     yield from _without_silence((*row[:i], loud, *row[i + 1 :]))
@@ -140,5 +141,10 @@ def _linked(row: _Row) -> Chain:
     return Chain((Link(0, 0, links[0].body), *links[1:]), before, (least, most) if least else (0, 0))
 
 
+@lru_cache(MOST_FORMS)
+def _normal(written: str) -> str:
+    return normalise(written).text
+
+
 def _form(piece: _Piece) -> Form:
-    return Form(piece.written.strip(), normalise(piece.written).text, piece.values, piece.is_name)
+    return Form(piece.written.strip(), _normal(piece.written), piece.values, piece.is_name)

@@ -81,6 +81,17 @@ def test_phrases_do_not_disturb_each_other(wordings: list[str], texts: list[str]
             assert getattr(mine, column).tolist() == getattr(alone, column).tolist()
 
 
+@given(st.lists(WORDING, min_size=1, max_size=3), st.lists(TEXT, max_size=5))
+def test_texts_do_not_disturb_each_other(wordings: list[str], texts: list[str]) -> None:
+    matcher = Matcher([Phrase("p", tuple(wordings), ("乙",), RUNGS, value="text")])
+    together = matcher.find(texts)
+    for row, text in enumerate(texts):
+        alone, mine = matcher.find([text]), together.take(together.text == row)
+        for column in ("phrase", "first", "last", "rung", "similarity", "short"):
+            assert getattr(mine, column).tolist() == getattr(alone, column).tolist()
+        assert [mine.values[v] for v in mine.value] == [alone.values[v] for v in alone.value]
+
+
 @given(st.lists(TEXT, max_size=8))
 def test_hits_are_sorted_and_lie_in_their_texts(texts: list[str]) -> None:
     hits = Matcher([Phrase("a", ("甲乙", "甲…丙", "<digits>"), rungs=RUNGS)]).find(texts)
