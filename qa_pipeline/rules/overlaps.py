@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qa_pipeline.rules.phrase import RUNGS
+from qa_pipeline.rules.phrase import NORMALISED, RUNGS
 from qa_pipeline.rules.trie import Ints
 
 Mask = npt.NDArray[np.bool_]
@@ -32,14 +32,14 @@ class Spans:
 
 
 def unvoided(hits: Spans, guards: Spans) -> Mask:
-    """Hits that no guard of their phrase overlaps which is heard at least as well."""
+    """Hits that no guard of their phrase overlaps which is heard at least as well; 你 for a guard's 您 is as good as exact."""
     voided = np.zeros(len(hits.first), bool)
     for rung in range(len(RUNGS) if len(guards.rung) else 0):
         chosen = guards.take(guards.rung == rung)
         starts, ends = np.sort(chosen.first), np.sort(chosen.last)
         begun = np.searchsorted(starts, hits.last)
         over = np.searchsorted(ends, hits.first, side="right")
-        voided |= (begun > over) & (hits.rung >= rung)
+        voided |= (begun > over) & (hits.rung >= rung if rung > NORMALISED else True)
     return ~voided
 
 
