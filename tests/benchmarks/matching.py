@@ -103,9 +103,8 @@ def main() -> None:
     turns = some_turns(args.turns, r)
     started = time.perf_counter()
     matcher = Matcher(phrases)
-    print(
-        f"compiled {sum(len(p.say) for p in phrases)} wordings of {len(phrases)} phrases in {time.perf_counter() - started:.1f} s"
-    )
+    wordings = sum(len(p.say) for p in phrases)
+    print(f"compiled {wordings} wordings of {len(phrases)} phrases in {time.perf_counter() - started:.1f} s")
     column = pa.array(turns)
     matcher.find(column[:1000])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
