@@ -9,7 +9,7 @@ import numpy as np
 
 from qa_pipeline.rules.case import Case, either_unknown, side_of, unknown_where
 from qa_pipeline.rules.compare import fits
-from qa_pipeline.rules.corpus import event_spans
+from qa_pipeline.rules.corpus import UNKNOWN, event_spans
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.spans import (
     LONGEST,
@@ -193,9 +193,12 @@ def _holds(case: Case, e: Expression) -> Found:
     kinds = ("hold", "hold_music")
     found = event_spans(case.corpus, kinds)
     found = Spans(**{**found.__dict__, "attrs": case.event_attributes(found.attrs)})
-    parts = [found]
+    parts, unknown = [found], case.nothing_unknown
     if announced_by:
         good, _ = case.satisfying(announced_by, anchored=False)
+        by_somebody = np.zeros(len(case), bool)
+        by_somebody[good.unit[case.corpus.turns.speaker[good.turn] == UNKNOWN]] = True
+        unknown = np.where(by_somebody, case.roles_unknown, 0)
         good = good.take(case.speaks("agent")[good.turn])
         turns, agent = case.corpus.turns, case.turns_of("agent")
         said = nth(in_order(good.at(turns.start[good.turn], turns.end[good.turn])), "every")
@@ -211,7 +214,7 @@ def _holds(case: Case, e: Expression) -> Found:
         lo, hi = counts(customer.at(customer.start, customer.start), said.unit, said.end, resumed)
         quiet = (resumed - said.end >= quiet_s * 1000) & (hi == lo)
         parts.append(said.at(said.end, np.maximum(resumed, said.end)).take(quiet))
-    return merge(together(parts), 500), case.nothing_unknown
+    return merge(together(parts), 500), unknown
 
 
 def _silence(case: Case, e: Expression) -> Found:

@@ -14,12 +14,12 @@ from typing import Any
 import yaml
 
 from qa_pipeline.errors import QaError
+from qa_pipeline.rules.chains import chains
 from qa_pipeline.rules.grammar import NEEDED, PACK_KEYS, PHRASE_KEYS, RULE_KEYS
 from qa_pipeline.rules.language import Expression, PhraseChoice, Scope, parse, parse_condition, parse_spans
 from qa_pipeline.rules.phrase import Phrase
 from qa_pipeline.rules.reader import Problems, compose, entries, items, known_entries, nearest, plain, scalar, texts
 from qa_pipeline.rules.wording import WordingError
-from qa_pipeline.rules.wording import parse as parse_wording
 from qa_pipeline.text import VERSION as TEXT_VERSION
 
 JUDGE = "2"
@@ -186,7 +186,7 @@ class _File:
             nodes = [value] if isinstance(value, yaml.ScalarNode) else items(value, problems)
             for item in nodes:
                 try:
-                    parse_wording(str(item.value), slots)
+                    chains(str(item.value), slots)
                 except WordingError as wrong:
                     problems.at(item, str(wrong))
         rungs = texts(found.get("rungs"), problems) or RUNGS
