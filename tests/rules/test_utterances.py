@@ -32,9 +32,15 @@ def rows(name: str) -> list[dict[str, Any]]:
 def shared_phrases() -> dict[str, Phrase]:
     told = yaml.safe_load((SHARED / "phrases.yaml").read_text("utf-8"))
     slots = {**told["slots"], **HOUSES}
-    keys = ("say", "unless", "rungs")
     return {
-        name: Phrase(name, slots=slots, value=said.get("value"), **{k: tuple(said[k]) for k in keys if k in said})
+        name: Phrase(
+            name,
+            tuple(said["say"]),
+            tuple(said.get("unless", ())),
+            tuple(said.get("rungs", RUNGS)),
+            slots,
+            value=said.get("value"),
+        )
         for name, said in told["phrases"].items()
     }
 
@@ -56,7 +62,7 @@ def the_matcher() -> Matcher:
 
 
 def mistakes(name: str) -> Iterator[str]:
-    """`MISSED` or `WRONG` with the row's lists and the sentence, for each sentence of a fixture that is not heard as it should."""
+    """`MISSED` or `WRONG`, the row's lists and the sentence, for each sentence of a fixture that is not heard as it should be."""
     told = [(row, kind, said) for row in rows(name) for kind in ("match", "miss") for said in row.get(kind, ())]
     for (row, kind, said), names in zip(told, heard([said for *_, said in told]), strict=True):
         satisfied = (all if row.get("mode") == "all" else any)(each in names for each in row["lists"])
