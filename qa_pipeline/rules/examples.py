@@ -2,7 +2,8 @@
 
 Steps are parted by ` / `. A: the agent, C: the customer, I: an announcement, B: a colleague of the agent, A>: the agent to a
 colleague; a number: a pause in seconds (negative: the next turn begins before the last one ends). `hold 20`,
-`customer hangs up`, `agent hangs up`, `network cut`, and three with YAML behind them: `call {ring_ms: 16000, fields: {…}}`,
+`pace 300` (milliseconds a character) and `heard 0.6` (confidence) from here on, `customer hangs up`, `agent hangs up`,
+`network cut`, and three with YAML behind them: `call {ring_ms: 16000, fields: {…}}`,
 `transfer {target_type: room, result: busy}`, `event {kind: noise, label: impact, peak_dbfs: -1, seconds: 0.2}`.
 """
 
@@ -51,13 +52,15 @@ class _Scene:
     events: list[Event] = field(default_factory=list)
     transfers: list[dict[str, Any]] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
+    pace: int = MS_PER_CHARACTER
+    heard: float | None = None
 
     def say(self, who: str, text: str) -> None:
         start, n = max(0, self.at + GAP_MS), max(1, len(text))
-        times = tuple(start + i * MS_PER_CHARACTER for i in range(len(text)))
-        span = Span(self.call_id, start, start + n * MS_PER_CHARACTER)
+        times = tuple(start + i * self.pace for i in range(len(text)))
+        span = Span(self.call_id, start, start + n * self.pace)
         addressee = "colleague" if who in ("A>", "B") else "customer"
-        self.turns.append(Turn(span, len(self.turns), 1, WHO[who], text, times, addressee=addressee))
+        self.turns.append(Turn(span, len(self.turns), 1, WHO[who], text, times, self.heard, addressee=addressee))
         self.at = span.end_ms
 
 
@@ -99,6 +102,10 @@ def _step(scene: _Scene, step: str, text: str) -> None:
         end = scene.at + round(float(said) * 1000)
         scene.events.append(Event(Span(scene.call_id, scene.at, end), "hold", EventSource.RECORD))
         scene.at = end
+    elif who == "pace" and re.fullmatch(r"[1-9]\d*", said):
+        scene.pace = int(said)
+    elif who == "heard" and re.fullmatch(r"[01](\.\d+)?", said):
+        scene.heard = float(said)
     elif who in ("call", "transfer", "event"):
         _told(scene, who, _mapping(said, step, text))
     elif who in WHO and said:
@@ -106,7 +113,7 @@ def _step(scene: _Scene, step: str, text: str) -> None:
     else:
         raise DialogueError(
             f"{step!r} in {text!r} is no step; expected A, C, I, B or A> and words, a pause in seconds, hold SECONDS, "
-            f"{', '.join(ENDINGS)}, network cut, or call/transfer/event with {{…}}"
+            f"pace MS, heard CONFIDENCE, {', '.join(ENDINGS)}, network cut, or call/transfer/event with {{…}}"
         )
 
 
