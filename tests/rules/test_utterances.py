@@ -62,7 +62,7 @@ def the_matcher() -> Matcher:
 
 
 def mistakes(name: str) -> Iterator[str]:
-    """`MISSED` or `WRONG`, the row's lists and the sentence, for each sentence of a fixture that is not heard as it should be."""
+    """`MISSED` or `WRONG`, the row's lists and the sentence, for each sentence of a fixture that is not heard as told."""
     told = [(row, kind, said) for row in rows(name) for kind in ("match", "miss") for said in row.get(kind, ())]
     for (row, kind, said), names in zip(told, heard([said for *_, said in told]), strict=True):
         satisfied = (all if row.get("mode") == "all" else any)(each in names for each in row["lists"])
