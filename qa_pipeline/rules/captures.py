@@ -1,5 +1,5 @@
-"""The values that hits capture, as words to compare: digits, numbers, times of day, text of the normal form, or the house's
-own words."""
+"""The values that hits capture, as words to compare: digits, mobile numbers, numbers, times of day, text of the normal form, or
+the house's own words."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from qa_pipeline.rules.wording import DIGITS
 UNITS = {"十": 10, "百": 100, "千": 1_000}
 GREAT = {"万": 10_000, "亿": 100_000_000}
 NUMBER = re.compile(rf"[{DIGITS}{''.join(UNITS)}{''.join(GREAT)}点]+")
+MOBILE = re.compile("1[3-9][0-9]{9}")
 TIME = re.compile(rf"([{DIGITS}十]+)[点时](?:(半)|([13])刻|([{DIGITS}十]*))")
 
 
 def value_of(kind: str, words: str) -> str | None:
-    """The value of kind `digits`, `number`, `time` or `text` in words of the normal form; None where they hold none."""
+    """The value of a kind (`digits`, `mobile`, `number`, `time`, `text`) in words of the normal form; None where there is none."""
     if kind == "digits":
         return "".join(c for c in words if c in DIGITS) or None
+    if kind == "mobile":
+        mobile = MOBILE.fullmatch("".join(c for c in words if c in DIGITS))
+        return mobile[0] if mobile else None
     if kind == "number":
         found = NUMBER.search(words)
         return _number(found[0]) if found else None

@@ -232,12 +232,19 @@ def _measure(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Trut
 
 
 def _field(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
-    wanted = {k: v for k, v in c.args.items() if k not in ("field", "feed")}
+    wanted = {k: v for k, v in c.args.items() if k not in ("field", "feed", "in_field")}
     values, codes = case.factored(c["field"])
     back = codes[occasion.unit]
     asks_presence = set(wanted) <= {"known", "is_not"}
     held = np.array([fits(v, wanted) for v in values], bool)[back]
     missing = np.array([v is None and not asks_presence for v in values], bool)[back]
+    if "in_field" in c.args:
+        others, other = case.factored(c["in_field"])
+        of = other[occasion.unit]
+        pairs, pair = np.unique(np.stack([back, of]), axis=1, return_inverse=True)
+        among = [others[o] if isinstance(others[o], list) else [others[o]] for o in pairs[1]]
+        held &= np.array([fits(values[v], told) for v, told in zip(pairs[0], among, strict=True)], bool)[pair.reshape(-1)]
+        missing |= np.array([told is None for told in others], bool)[of]
     reason = case.reasons.number(f"field:{c['field']}")
     unknown = np.where(missing, case.reasons.number(f"unknown:{c['field']}"), 0)
     if "feed" in c.args:

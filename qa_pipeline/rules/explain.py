@@ -117,6 +117,7 @@ def _wanted(args: Mapping[str, Any]) -> str:
     said += [f"是 {args['is']}"] if "is" in args else []
     said += [f"不是 {args['is_not']}"] if "is_not" in args else []
     said += [f"是 {'、'.join(map(str, args['in']))} 之一"] if "in" in args else []
+    said += [f"在 {args['in_field']} 所列之中"] if "in_field" in args else []
     said += [f"包含 {args['contains']}"] if "contains" in args else []
     said += ["有记录" if args["known"] else "没有记录"] if "known" in args else []
     return "，".join(said)

@@ -69,6 +69,7 @@ COMPARE = {
     "is": Kind("value"),
     "is_not": Kind("value"),
     "in": Kind("values", help="one of these"),
+    "in_field": Kind("text", help="one of the values that another field holds, such as roster"),
     "contains": Kind("value", help="the field is a list that holds this"),
     "known": Kind("flag", help="true: the field has a value"),
     "feed": Kind("text", help="path of a flag; where it isn't true the source is not connected: na, no_feed"),
@@ -135,7 +136,7 @@ CONDITIONS: dict[str, Operator] = {
             "attribute",
             Kind("text", help="a key of the occasion's attributes, such as target_type"),
             "a property of the transfer or event that is the occasion",
-            {k: v for k, v in COMPARE.items() if k != "feed"},
+            {k: v for k, v in COMPARE.items() if k not in ("feed", "in_field")},
         ),
         Operator(
             "names",

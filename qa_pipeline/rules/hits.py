@@ -27,7 +27,7 @@ CHUNK = 16_384
 """Texts folded at a time: small enough to stay in the processor's cache."""
 HALF = re.compile("[\ud800-\udfff]")
 """Half a character, from a broken file, which Arrow refuses."""
-VALUES = ("digits", "number", "time", "text")
+VALUES = ("digits", "mobile", "number", "time", "text")
 Mask = npt.NDArray[np.bool_]
 
 
@@ -65,6 +65,7 @@ class Matcher:
         self._allowed = np.array([[rung in p.rungs for rung in RUNGS] for p in phrases], bool).reshape(-1, len(RUNGS))
         self._worded = np.array([p.word for p in phrases], bool)
         self._valued = np.array([p.value is not None for p in phrases], bool)
+        self._mobile = np.array([p.value == "mobile" for p in phrases], bool)
 
     def find(self, texts: Sequence[str] | pa.Array, ends: Sequence[Sequence[int]] | pa.Array | None = None) -> Hits:
         """All hits. `ends`: end offsets of the words of each text; without them no phrase minds where words end."""
@@ -101,7 +102,9 @@ class Matcher:
         similarity = (1 - found.edits / np.maximum(found.chars, 1)).astype(np.float32)
         value = self._values(stream, found, phrase, numbers)
         text = stream.text[found.first] + np.int32(start)
-        return phrase, text, first, last, found.rung.astype(np.int8), similarity, short[rows], value
+        columns = (phrase, text, first, last, found.rung.astype(np.int8), similarity, short[rows], value)
+        numbered = ~self._mobile[phrase] | (value != NONE)  # eleven digits that are no mobile number are no hit
+        return columns if numbered.all() else tuple(column[numbered] for column in columns)
 
     def _values(self, stream: Stream, found: Found, phrase: Ints, numbers: dict[str, int]) -> Ints:
         value = np.full(len(phrase), NONE, np.int32)

@@ -194,7 +194,7 @@ class _File:
             problems.at(found["rungs"], f"unknown rung {extra!r}{nearest(extra, RUNGS)}")
         word = "word" in found and scalar(found["word"]) is True
         captured = str(scalar(found["value"])) if "value" in found else None
-        if captured is not None and captured not in ("digits", "text", "number", "time", *slots):
+        if captured is not None and captured not in ("digits", "mobile", "text", "number", "time", *slots):
             problems.at(found["value"], f"value {captured!r}{nearest(captured, ('digits', 'text', 'number', 'time', *slots))}")
         if not say:
             return None
