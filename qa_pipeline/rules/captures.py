@@ -15,7 +15,7 @@ TIME = re.compile(rf"([{DIGITS}十]+)[点时](?:(半)|([13])刻|([{DIGITS}十]*)
 
 
 def value_of(kind: str, words: str) -> str | None:
-    """The value of a kind (`digits`, `mobile`, `number`, `time`, `text`) in words of the normal form; None where there is none."""
+    """The value of a kind (`digits`, `mobile`, `number`, `time`, `text`) in words of the normal form; None where none is."""
     if kind == "digits":
         return "".join(c for c in words if c in DIGITS) or None
     if kind == "mobile":
