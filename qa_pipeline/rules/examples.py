@@ -93,7 +93,7 @@ def read_dialogue(text: str, pack: str, call_id: str = "example") -> Transcript:
 def _step(scene: _Scene, step: str, text: str) -> None:
     who, _, said = step.partition(" ")
     if re.fullmatch(r"-?\d+(\.\d+)?", step):
-        scene.at += round(float(step) * 1000)
+        scene.at = max(0, scene.at + round(float(step) * 1000))
     elif step in ENDINGS:
         scene.record |= {"hangup_by": ENDINGS[step], "ended_ms": scene.at + 200}
     elif step == "network cut":
