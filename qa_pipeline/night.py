@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,7 +104,12 @@ class Tools:
     ledger: Ledger
     records: Records
     recogniser: Recogniser
-    segmenter: Segmenter
+    names: tuple[str, ...]
+
+    @cached_property
+    def segmenter(self) -> Segmenter:
+        """Made when the first words come: a night with nothing new need not wait for a dictionary."""
+        return Segmenter(self.names)
 
 
 def run(
@@ -124,7 +129,7 @@ def run(
         matchers: dict[str, Matcher] = {}
         unjudged = seal(config.dataset, ledger, packs, matchers)  # what an interrupted run had finished
         found, files = find_recordings(paths), find_records(paths)
-        tools = Tools(config, ledger, read_records(files, config.tz), recogniser, Segmenter(vocabulary(packs.values())))
+        tools = Tools(config, ledger, read_records(files, config.tz), recogniser, vocabulary(packs.values()))
         for path in paths:
             if path.is_dir():
                 ledger.forget(str(path.resolve()))  # named on a night when it was not there

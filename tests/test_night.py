@@ -1,0 +1,327 @@
+"""The night: every recording an outcome, whatever happens to it, to its neighbours or to the machine."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qa_pipeline import night
+from qa_pipeline.cli import make_project, open_project
+from qa_pipeline.dataset.ledger import Ledger
+from qa_pipeline.dataset.schemas import KEYS
+from qa_pipeline.dataset.tables import read_table
+from qa_pipeline.night import Summary
+from qa_pipeline.recordings.find import Failure
+from tests.conftest import Qa
+from tests.spoken import SAMPLES, Parrot, clip
+
+
+@dataclass(frozen=True)
+class House:
+    """A project and a folder of recordings beside it."""
+
+    root: Path
+    recordings: Path
+
+    def run(self, recogniser: Parrot | None = None) -> Summary:
+        config, packs = open_project(self.root)
+        return night.run(config, [self.recordings], packs, recogniser or Parrot())
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return read_table(self.root / "dataset", table).to_pylist()  # type: ignore[no-any-return]
+
+    def calls(self) -> list[str]:
+        return [r["call_id"] for r in self.rows("calls")]
+
+    def states(self) -> dict[str, tuple[str, str | None, int]]:
+        ledger = Ledger(self.root / "ledger.sqlite")
+        rows = {Path(r["path"]).name: (r["state"], r["reason"], r["attempts"]) for r in ledger.db.table("recordings").rows}
+        ledger.close()
+        return rows
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    make_project(tmp_path / "project")
+    (tmp_path / "recordings").mkdir()
+    return House(tmp_path / "project", tmp_path / "recordings")
+
+
+def records(house: House, *rows: str, columns: str = "call_id,recording,started_at,agent_id,answered") -> None:
+    (house.recordings / "cdr.csv").write_text("\n".join([columns, *rows]) + "\n", "utf-8")
+
+
+def reasons(summary: Summary) -> dict[str, str]:
+    return {f.path.name: f.reason for f in summary.failures}
+
+
+def test_a_recording_without_a_record_is_judged_flagged_and_counted(house: House) -> None:
+    clip(house.recordings / "a.wav")
+    records(house, "b,b.wav,2024-05-14T09:00:00,6001,true")
+    summary = house.run()
+    (call,) = house.rows("calls")
+    assert summary.no_record == (call["call_id"],)
+    assert "no_record" in call["flags"]
+    assert [s["call_id"] for s in house.rows("scores")] == [call["call_id"]]
+    assert summary.missing == ("b",)
+
+
+def test_what_the_record_says_is_in_the_tables(house: House) -> None:
+    clip(house.recordings / "a.wav", 0, 16)
+    columns = "call_id,recording,started_at,agent_id,answered,answered_ms,recording_starts,skill"
+    records(house, "c1,a.wav,2024-05-14T23:59:00+08:00,6001,true,10000,ring,售后", columns=columns)
+    summary = house.run()
+    (call,), (leg,) = house.rows("calls"), house.rows("legs")
+    assert (summary.no_record, summary.missing, summary.record_files, summary.passed_over) == ((), (), 1, 0)
+    assert (call["call_id"], leg["agent_id"], call["recording_starts"], call["ring_count"]) == ("c1", "6001", "ring", 2)
+    assert json.loads(call["fields"])["skill"] == "售后"
+    assert call["agent_snr_db"] > 10 > -10 > call["agent_level_dbfs"] > -60
+    assert (house.root / "dataset" / "calls" / "call_date=2024-05-14").is_dir()
+
+
+def test_a_call_remembers_its_audio_under_a_named_root(house: House) -> None:
+    clip(house.recordings / "day" / "a.wav")
+    (house.root / "qa.toml").write_text(f'[roots]\nnas = "{house.recordings.as_posix()}"\n')
+    house.run()
+    assert {r["uri"] for c in house.rows("calls") for r in c["recordings"]} == {"nas:day/a.wav"}
+
+
+def test_damaged_files_are_rows_with_reasons_and_the_others_are_scored(house: House) -> None:
+    clip(house.recordings / "good.wav")
+    (house.recordings / "none.wav").touch()
+    (house.recordings / "text.wav").write_text("not a sound\n" * 99)
+    raw = (SAMPLES / "bs-04-member-na.wav").read_bytes()
+    (house.recordings / "cut.wav").write_bytes(raw[: len(raw) // 2])
+    (house.recordings / "header.wav").write_bytes(raw[:60])
+    (house.recordings / "notes.txt").touch()
+    config, packs = open_project(house.root)
+    summary = night.run(config, [house.recordings, house.recordings.parent / "gone"], packs, Parrot())
+    wrong = {"none.wav": "empty", "text.wav": "not_audio", "cut.wav": "truncated", "header.wav": "empty", "gone": "missing"}
+    assert reasons(summary) == wrong
+    assert (summary.found, summary.new, summary.passed_over) == (6, 1, 1)
+    assert {name: (s[0], s[1]) for name, s in house.states().items() if s[0] == "failed"} == {
+        name: ("failed", reason) for name, reason in wrong.items()
+    }
+    assert len(house.rows("scores")) == 1
+
+
+def test_a_second_run_does_nothing_new(house: House) -> None:
+    clip(house.recordings / "a.wav")
+    house.run()
+    before = {p: p.stat().st_mtime_ns for p in (house.root / "dataset").rglob("*.parquet")}
+    parrot = Parrot()
+    summary = house.run(parrot)
+    assert (summary.new, summary.known, parrot.heard) == (0, 1, [])
+    assert {p: p.stat().st_mtime_ns for p in (house.root / "dataset").rglob("*.parquet")} == before
+
+
+def test_a_failed_file_stays_one_row_and_is_done_when_it_is_mended(house: House) -> None:
+    (house.recordings / "a.wav").touch()
+    for _ in range(2):
+        assert reasons(house.run()) == {"a.wav": "empty"}
+    assert house.states() == {"a.wav": ("failed", "empty", 2)}
+    clip(house.recordings / "a.wav")
+    summary = house.run()
+    assert (summary.failures, summary.new) == ((), 1)
+    assert house.states() == {"a.wav": ("sealed", None, 3)}
+
+
+def test_a_folder_that_was_missing_once_is_no_failure_when_it_is_there(house: House) -> None:
+    house.recordings.rmdir()
+    assert reasons(house.run()) == {"recordings": "missing"}
+    clip(house.recordings / "a.wav")
+    house.run()
+    assert list(house.states()) == ["a.wav"]
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["in one group", "on a later night"])
+def test_the_same_content_under_another_name_is_judged_once_and_noted(house: House, later: bool) -> None:
+    clip(house.recordings / "a.wav")
+    if later:
+        house.run()
+    shutil.copy(house.recordings / "a.wav", house.recordings / "b.wav")
+    records(house, "one,a.wav,2024-05-14T09:00:00,1,true", "two,b.wav,2024-05-14T09:00:00,1,true")
+    summary = house.run()
+    assert [(d.path.name, Path(d.of).name) for d in summary.duplicates] == [("b.wav", "a.wav")]
+    assert len(house.calls()) == len(house.rows("scores")) == 1
+    assert house.states()["b.wav"][0] == "duplicate"
+    assert (house.run().known, house.run().duplicates) == (2, ())
+
+
+def test_two_recordings_of_one_call_id_do_not_overwrite_each_other(house: House) -> None:
+    clip(house.recordings / "1" / "c7.wav", 10, 16)
+    clip(house.recordings / "2" / "c7.wav", 11, 17)
+    (house.root / "qa.toml").write_text("[records]\npattern = '(?P<call_id>c\\d+)'\n")
+    summary = house.run()
+    assert [f.reason for f in summary.failures] == ["call_id_taken"]
+    assert "1/c7.wav" in summary.failures[0].detail
+    assert house.calls() == ["c7"]
+
+
+def test_a_recording_fetched_again_is_a_new_revision_of_its_call(house: House) -> None:
+    records(house, "c1,a.wav,2024-05-14T09:00:00,1,true")
+    clip(house.recordings / "a.wav", 10, 14)
+    house.run()
+    clip(house.recordings / "a.wav", 10, 16)
+    records(house, "c1,a.wav,2024-05-15T09:00:00,1,true")  # and its date was put right
+    summary = house.run()
+    (call,) = house.rows("calls")
+    assert (summary.new, call["call_id"], call["revision"], call["duration_ms"]) == (1, "c1", 2, 6000)
+    assert len(house.rows("scores")) == 1
+
+
+def test_a_touched_file_is_known(house: House) -> None:
+    clip(house.recordings / "a.wav")
+    house.run()
+    os.utime(house.recordings / "a.wav", (1, 1))
+    parrot = Parrot()
+    summary = house.run(parrot)
+    assert (summary.new, summary.known, summary.duplicates, parrot.heard) == (0, 1, (), [])
+
+
+def test_words_that_raise_cost_their_own_recording_only(house: House) -> None:
+    clip(house.recordings / "short.wav", 10, 12.5)
+    clip(house.recordings / "long.wav", 10, 26)
+    lone = Parrot()
+    shutil.copytree(house.root, house.root.parent / "other")
+    House(house.root.parent / "other", house.recordings).run(lone)
+    summary = house.run(Parrot(poison=max(lone.heard)))
+    assert reasons(summary) == {"long.wav": "recognition_failed"}
+    assert "cannot be heard" in summary.failures[0].detail
+    assert len(house.calls()) == 1
+    assert {name: s[0] for name, s in house.states().items()} == {"short.wav": "sealed", "long.wav": "failed"}
+    mended = house.run()
+    assert (mended.new, mended.known, mended.failures) == (1, 1, ())
+
+
+@pytest.mark.parametrize(("stage", "reason"), [("decode", "decoding_failed"), ("sketch", "listening_failed")])
+def test_a_stage_that_raises_costs_its_own_recording_only(
+    house: House, monkeypatch: pytest.MonkeyPatch, stage: str, reason: str
+) -> None:
+    clip(house.recordings / "a.wav", 10, 16)
+    clip(house.recordings / "b.wav", 11, 17)
+    real, calls = getattr(night, stage), iter([True, False])
+
+    def stumbles(*told: Any) -> Any:
+        if next(calls):
+            raise ZeroDivisionError("a bug")
+        return real(*told)
+
+    monkeypatch.setattr(night, stage, stumbles)
+    summary = house.run()
+    assert reasons(summary) == {"a.wav": reason}
+    assert (summary.new, len(house.calls())) == (1, 1)
+
+
+def test_a_call_whose_judging_raises_keeps_its_words_and_is_judged_when_the_rules_are_mended(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qa_pipeline import judging
+
+    records(house, "bad,a.wav,2024-05-14T09:00:00,1,true", "good,b.wav,2024-05-14T10:00:00,1,true")
+    clip(house.recordings / "a.wav", 10, 16)
+    clip(house.recordings / "b.wav", 11, 17)
+    real = judging.judge_tables
+
+    def stumbles(tables: Any, *told: Any) -> Any:
+        if "bad" in tables["calls"]["call_id"].to_pylist():
+            raise ZeroDivisionError("a bug")
+        return real(tables, *told)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(judging, "judge_tables", stumbles)
+        summary = house.run()
+        assert reasons(summary) == {"a.wav": "judging_failed"} and "call bad: ZeroDivisionError" in summary.failures[0].detail
+        assert house.calls() == ["good"] and house.states()["a.wav"][:2] == ("unjudged", "judging_failed")
+    parrot = Parrot()
+    summary = house.run(parrot)
+    assert (summary.failures, summary.known, parrot.heard) == ((), 2, [])
+    assert sorted(house.calls()) == sorted(s["call_id"] for s in house.rows("scores")) == ["bad", "good"]
+
+
+def test_a_run_beside_another_is_told(house: House) -> None:
+    from qa_pipeline.dataset.writer import BusyError, one_writer
+
+    with one_writer(house.root), pytest.raises(BusyError):
+        house.run()
+
+
+def test_progress_tells_every_recording_done(house: House) -> None:
+    for i in range(3):
+        (house.recordings / f"{i}.wav").touch()
+    config, packs = open_project(house.root)
+    seen: list[tuple[int, int]] = []
+    night.run(config, [house.recordings], packs, Parrot(), lambda *told: seen.append(told))
+    assert seen == [(3, 3)]
+
+
+KILLED = """
+import os, signal, sys
+from qa_pipeline.cli import main
+from qa_pipeline.dataset import tables
+from qa_pipeline.dataset.ledger import Ledger
+
+left = int(sys.argv.pop(1))
+
+def deadly(real):
+    def step(*told):
+        global left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return real(*told)
+    return step
+
+tables.write_part = deadly(tables.write_part)
+Ledger.sealed = deadly(Ledger.sealed)
+main(prog_name="qa")
+"""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, qa: Qa) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    made = House(folder / "project", folder / "recordings")
+    make_project(made.root)
+    clip(made.recordings / "a.wav", 10, 14)
+    clip(made.recordings / "b.wav", 14, 18)
+    records(made, "a,a.wav,2024-05-14T09:00:00,1,true", "b,b.wav,2024-05-14T10:00:00,1,true")
+    done = qa("run", made.recordings, "--project", made.root)
+    assert done.returncode == 0, done.stderr
+    yield made
+
+
+@pytest.mark.parametrize("steps", [0, 3, 6], ids=["before the first part", "between parts", "before the ledger knows"])
+def test_killed_between_transcription_and_sealing_the_next_run_loses_and_doubles_nothing(
+    undisturbed: House, tmp_path: Path, qa: Qa, steps: int
+) -> None:
+    root = tmp_path / "project"
+    make_project(root)
+    command = [sys.executable, "-c", KILLED, str(steps), "run", undisturbed.recordings, "--project", root]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
+    house = House(root, undisturbed.recordings)
+    assert {s[0] for s in house.states().values()} == {"transcribed"}
+    done = qa("run", undisturbed.recordings, "--project", root)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (
+        0,
+        "2 recordings: 0 new, 2 known, 0 duplicate, 0 failed; 0 other files passed over",
+    )
+    assert house.states() == {"a.wav": ("sealed", None, 1), "b.wav": ("sealed", None, 1)}  # heard once
+    for table in sorted(KEYS):
+        stamps = {"scored_at"}
+        mine, theirs = ([{k: v for k, v in r.items() if k not in stamps} for r in h.rows(table)] for h in (house, undisturbed))
+        assert mine == theirs, table
+
+
+def test_a_failure_says_where_and_what_to_do(house: House) -> None:
+    (house.recordings / "a.wav").touch()
+    (failure,) = house.run().failures
+    assert failure == Failure(house.recordings / "a.wav", "empty", "the file holds no bytes; fetch it again")
