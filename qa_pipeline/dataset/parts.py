@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
 import os
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from qa_pipeline.dataset.schemas import KEYS, SCHEMAS
@@ -33,10 +34,7 @@ def write_part(dataset: Path, table: str, call_date: date, rows: Sequence[Mappin
     keys = KEYS[table]
     path = part_path(dataset, table, call_date)
     content = _fit(table, rows, path).sort_by([(key, "ascending") for key in keys])
-    found = list(zip(*(content[key].to_pylist() for key in keys), strict=True))
-    bad = [f"{k} lacks a value" for k in found if None in k]
-    bad += [f"{a} is given twice" for a, b in itertools.pairwise(found) if a == b]
-    if bad:
+    if bad := _broken_keys(content.select(keys)):
         raise DatasetError(f"{table} wants one row for each {', '.join(keys)}: {'; '.join(bad)}", Place(file=str(path)))
     staging = dataset / STAGING
     staging.mkdir(parents=True, exist_ok=True)
@@ -70,6 +68,15 @@ def _settle(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _broken_keys(sorted_keys: pa.Table) -> list[str]:
+    """What is wrong with keys that should be whole and, in their order, each there once."""
+    lacking = functools.reduce(pc.or_, [pc.is_null(column) for column in sorted_keys.columns])
+    after, before = sorted_keys.slice(1), sorted_keys.slice(0, max(0, len(sorted_keys) - 1))
+    same = functools.reduce(pc.and_, [pc.equal(a, b) for a, b in zip(after.columns, before.columns, strict=True)])
+    bad = [f"{tuple(row.values())} lacks a value" for row in sorted_keys.filter(lacking).to_pylist()]
+    return bad + [f"{tuple(row.values())} is given twice" for row in after.filter(same).to_pylist()]
 
 
 def _fit(table: str, rows: Sequence[Mapping[str, Any]] | pa.Table, path: Path) -> pa.Table:
