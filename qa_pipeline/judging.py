@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +18,7 @@ from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.tables import (
     Tables,
     call_dates,
+    count_rows,
     of_calls,
     read_transcripts,
     remove_calls,
@@ -27,6 +31,8 @@ from qa_pipeline.rules.judge import judge_tables, make_matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.verdict_tables import findings_table, scores_table
 
+WORTH_SHARING = 200_000
+"""Turns from which starting further processes is worth their start."""
 Failed = dict[str, str]
 """What went wrong with a call, by its id."""
 
@@ -103,13 +109,42 @@ def seal(dataset: Path, ledger: Ledger, packs: Mapping[str, RulePack], matchers:
 
 
 def rescore(dataset: Path, packs: Mapping[str, RulePack]) -> tuple[int, Failed]:
-    """Judge every stored call again; the number judged, and the calls that kept their old verdicts because judging raised."""
-    judged, failed, now = 0, Failed(), datetime.now(UTC)
-    matchers: dict[str, Matcher] = {}
-    for day in call_dates(dataset, "calls"):
-        tables = read_transcripts(dataset, day)
-        verdicts, wrong = judge_apart(tables, packs, matchers, now)
+    """Judge every stored call again; the number judged, and the calls that kept their old verdicts because judging raised.
+
+    Much work is shared among as many processes as there are cores, a date at a time; the answers are the same.
+    """
+    days, rescorer = call_dates(dataset, "calls"), _Rescorer(dataset, packs, datetime.now(UTC))
+    workers = min(os.cpu_count() or 1, len(days))
+    if workers == 1 or count_rows(dataset, "turns") < WORTH_SHARING:
+        done = [rescorer.day(day) for day in days]
+    else:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, spawn, _begin, (rescorer,)) as pool:
+            done = list(pool.map(_rescore_day, days))
+    return sum(judged for judged, _ in done), {call: said for _, wrong in done for call, said in wrong.items()}
+
+
+class _Rescorer:
+    """One process's part of a rescore. Dates do not share files, so several may work at once under one writer's lock."""
+
+    def __init__(self, dataset: Path, packs: Mapping[str, RulePack], now: datetime) -> None:
+        self.dataset, self.packs, self.now = dataset, packs, now
+        self.matchers: dict[str, Matcher] = {}
+
+    def day(self, day: date) -> tuple[int, Failed]:
+        tables = read_transcripts(self.dataset, day)
+        verdicts, wrong = judge_apart(tables, self.packs, self.matchers, self.now)
         good = [call_id for call_id in tables["calls"]["call_id"].to_pylist() if call_id not in wrong]
-        replace_calls(dataset, day, verdicts, good)
-        judged, failed = judged + len(good), failed | wrong
-    return judged, failed
+        replace_calls(self.dataset, day, verdicts, good)
+        return len(good), wrong
+
+
+_mine: list[_Rescorer] = []
+
+
+def _begin(rescorer: _Rescorer) -> None:
+    _mine[:] = [rescorer]
+
+
+def _rescore_day(day: date) -> tuple[int, Failed]:
+    return _mine[0].day(day)

@@ -23,10 +23,16 @@ def call_dates(dataset: Path, table: str) -> list[date]:
     return sorted(date.fromisoformat(p.name.partition("=")[2]) for p in (dataset / table).glob("call_date=*"))
 
 
-def read_part(dataset: Path, table: str, call_date: date) -> pa.Table:
-    """The part's rows, none where there is no part."""
+def read_part(dataset: Path, table: str, call_date: date, without: Collection[str] = ()) -> pa.Table:
+    """The part's rows, none where there is no part; columns named in `without` are not read."""
     path = part_path(dataset, table, call_date)
-    return pq.ParquetFile(path).read() if path.exists() else SCHEMAS[table].empty_table()
+    columns = [name for name in SCHEMAS[table].names if name not in without]
+    return pq.ParquetFile(path).read(columns) if path.exists() else SCHEMAS[table].empty_table().select(columns)
+
+
+def count_rows(dataset: Path, table: str) -> int:
+    """Rows of all partitions, by their footers."""
+    return sum(pq.read_metadata(part_path(dataset, table, day)).num_rows for day in call_dates(dataset, table))
 
 
 def read_table(dataset: Path, table: str) -> pa.Table:
@@ -40,8 +46,8 @@ def read_rows(dataset: Path, table: str, call_date: date) -> list[Row]:
 
 
 def read_transcripts(dataset: Path, call_date: date) -> dict[str, pa.Table]:
-    """The four transcript tables of a date."""
-    return {table: read_part(dataset, table, call_date) for table in TRANSCRIPT_TABLES}
+    """The four transcript tables of a date, as far as rules look at them: the words' bounds are made again from the text."""
+    return {table: read_part(dataset, table, call_date, without=("tokens",)) for table in TRANSCRIPT_TABLES}
 
 
 def find_call(dataset: Path, call_id: str) -> date | None:

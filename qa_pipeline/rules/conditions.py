@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qa_pipeline.rules import truth as t
 from qa_pipeline.rules.case import NORMALISED, SURE_ENOUGH_TO_ACCUSE, Case
@@ -219,20 +220,26 @@ def _longest_gap(case: Case, c: Expression, occasion: Spans, anchored: bool) -> 
 def _measure(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     measure = MEASURES[c["measure"]]
     values = measure.values(case, occasion, c.args)
-    held = np.ones(len(occasion), bool)
-    for name in BOUNDS:
-        if name in c.args:
-            with np.errstate(invalid="ignore"):
-                held &= within(values, name, c[name])  # type: ignore[arg-type]
-    missing = np.isnan(values)
     for what in measure.needs:
-        missing |= ~case.measured(what)[occasion.unit]
-    unknown = np.where(missing, case.reasons.number(f"unknown:{c['measure']}"), 0)
-    return truth(held & ~missing, case.reasons.number(f"out_of_range:{c['measure']}"), None, unknown)
+        values = np.where(case.measured(what)[occasion.unit], values, np.nan)
+    return _in_bounds(case, c, values, f"out_of_range:{c['measure']}", c["measure"])
+
+
+def _in_bounds(case: Case, c: Expression, values: NDArray[np.float64], reason: str, name: str) -> Truth:
+    """NaN is unknown."""
+    held, missing = ~np.isnan(values), np.isnan(values)
+    for bound in BOUNDS:
+        if bound in c.args:
+            with np.errstate(invalid="ignore"):
+                held &= within(values, bound, c[bound])  # type: ignore[arg-type]
+    unknown = np.where(missing, case.reasons.number(f"unknown:{name}"), 0)
+    return truth(held, case.reasons.number(reason), None, unknown)
 
 
 def _field(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     wanted = {k: v for k, v in c.args.items() if k not in ("field", "feed", "in_field")}
+    if set(c.args) <= {"field", *BOUNDS} and case.corpus.is_number(c["field"]):
+        return _in_bounds(case, c, case.corpus.numbers(c["field"])[occasion.unit], f"field:{c['field']}", c["field"])
     values, codes = case.factored(c["field"])
     back = codes[occasion.unit]
     asks_presence = set(wanted) <= {"known", "is_not"}

@@ -116,6 +116,12 @@ class Corpus:
             values = [_inside(told, name.split(".")) for told in self.fields]
         return [values[call] for call in self.call_of.tolist()]
 
+    def is_number(self, name: str) -> bool:
+        """Whether it is a numeric column of calls."""
+        at = self.calls.schema.get_field_index(name)
+        kind = self.calls.schema.field(at).type if at >= 0 else pa.null()
+        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A numeric column of calls, NaN where it is not known, one value a unit."""
         values = self.calls[name].cast(pa.float64()).to_numpy(zero_copy_only=False)

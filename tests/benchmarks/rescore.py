@@ -1,0 +1,159 @@
+"""How fast stored calls are judged again, beside a loop over calls with the same wordings as compiled regular expressions.
+
+    python tests/benchmarks/rescore.py [--calls 10000 …] [--pack property] [--loop-calls 500]
+
+Makes N calls of 40 turns (at least 80 % of the texts distinct), then times `qa rescore` as a process of its own, from its start
+to the findings written, with its peak memory. The loop judges nothing: it only searches every turn of its speaker for every
+phrase of the pack, and so flatters itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from qa_pipeline.cli import make_project
+from qa_pipeline.dataset.parts import write_part
+from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.rules.pack import RulePack, load_packs
+from qa_pipeline.rules.wording import parse, pattern
+from qa_pipeline.text.normal import normalise
+
+TURNS = 40
+A_DAY = 5000
+PHRASES = Path(__file__).parents[2] / "data/samples/make/phrases.txt"
+COMMON = "的一是了我不在人有他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
+
+
+def texts(n: int, r: random.Random) -> list[str]:
+    """n turns: a sentence of the sample calls, and mostly a few characters that make it one of a kind."""
+    known = PHRASES.read_text("utf-8").splitlines()
+    said = r.choices(known, k=n)
+    return [s if r.random() < 0.15 else s[: r.randrange(3, 20)] + "".join(r.choices(COMMON, k=5)) for s in said]
+
+
+def day_tables(day: date, calls: int, pack: str, seed: int) -> dict[str, pa.Table]:
+    """One date's calls, legs, turns and events."""
+    r, n = random.Random(seed), calls * TURNS
+    said = texts(n, r)
+    length = np.fromiter(map(len, said), np.int64, n)
+    call, number = np.repeat(np.arange(calls), TURNS), np.tile(np.arange(TURNS), calls)
+    took = length * 220 + 400
+    end = np.cumsum(took.reshape(calls, TURNS), 1).ravel()
+    start = end - took + 400
+    ids = pa.array([f"{day:%m%d}-{i:06d}" for i in range(calls)])
+    bounds = np.concatenate(([0], np.cumsum(length)))
+    character = np.arange(bounds[-1]) - np.repeat(bounds[:-1], length)
+    char_ms = pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), pa.array(np.repeat(start, length) + character * 220))
+    speaker = pa.array(["agent", "customer"]).take(pa.array(number % 2))
+    started = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
+    ring = pa.array(np.random.default_rng(seed).integers(2000, 20000, calls))
+    last = end.reshape(calls, TURNS)[:, -1]
+    many = {
+        "calls": {
+            **{"call_id": ids, "started_at": pa.array([started] * calls), "tz": pa.array(["Asia/Shanghai"] * calls)},
+            **{"direction": pa.array(["inbound"] * calls), "answered": pa.array([True] * calls), "ring_ms": ring},
+            **{"answered_ms": pa.array([0] * calls), "ended_ms": pa.array(last), "duration_ms": pa.array(last)},
+            **{"hangup_by": pa.array(["customer", "agent"]).take(pa.array(np.arange(calls) % 2))},
+            **{
+                "end_reason": pa.array(["normal"] * calls),
+                "n_channels": pa.array([2] * calls),
+                "fields": pa.array(["{}"] * calls),
+            },
+            **{"measured": pa.array([["all"]] * calls), "flags": pa.array([[]] * calls, pa.list_(pa.string()))},
+        },
+        "legs": {
+            **{"call_id": ids, "leg": pa.array([1] * calls), "start_ms": pa.array([0] * calls), "end_ms": pa.array(last)},
+            **{"pack": pa.array([pack] * calls), "agent_id": pa.array([str(i % 50) for i in range(calls)])},
+        },
+        "turns": {
+            **{"call_id": ids.take(pa.array(call)), "turn": pa.array(number), "leg": pa.array(np.ones(n, int))},
+            **{
+                "speaker": speaker,
+                "addressee": pa.array(["customer"] * n),
+                "start_ms": pa.array(start),
+                "end_ms": pa.array(end),
+            },
+            **{"text": pa.array(said), "char_ms": char_ms},
+        },
+        "events": {},
+    }
+    return {name: _filled(name, columns) for name, columns in many.items()}
+
+
+def _filled(name: str, columns: dict[str, pa.Array]) -> pa.Table:
+    schema = SCHEMAS[name]
+    rows = len(next(iter(columns.values()))) if columns else 0
+    made = [columns[f.name].cast(f.type) if f.name in columns else pa.nulls(rows, f.type) for f in schema]
+    return pa.table(dict(zip(schema.names, made, strict=True)), schema=schema)
+
+
+def make_dataset(project: Path, calls: int, pack: str) -> None:
+    make_project(project)
+    for number in range(-(-calls // A_DAY)):
+        day = date(2025, 1, 1) + timedelta(days=number)
+        for name, table in day_tables(day, min(A_DAY, calls - number * A_DAY), pack, number).items():
+            write_part(project / "dataset", name, day, table)
+
+
+def rescored(project: Path) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and peak MB (of the largest process) of `qa rescore`."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    code = "from qa_pipeline.cli import main; main()"
+    subprocess.run([sys.executable, "-c", code, "rescore", "--project", str(project)], check=True, stdout=subprocess.DEVNULL)
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, after.ru_maxrss / 1024
+
+
+def loop(pack: RulePack, calls: int) -> float:
+    """Seconds a call of a plain loop: every turn against one expression for each phrase, on the normal form."""
+    compiled = [
+        re.compile("|".join(pattern(parse(w, p.slots), lambda c: normalise(c).text) for w in p.say))
+        for p in pack.phrases.values()
+    ]
+    said = texts(calls * TURNS, random.Random(1))
+    started = time.perf_counter()
+    for text in said:
+        normal = normalise(text).text
+        for expression in compiled:
+            expression.search(normal)
+    return (time.perf_counter() - started) / calls
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, nargs="*", default=[10_000])
+    parser.add_argument("--pack", default="property")
+    parser.add_argument("--loop-calls", type=int, default=200)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for calls in args.calls:
+            project = Path(folder) / str(calls)
+            make_dataset(project, calls, args.pack)
+            pack = load_packs(project / "rules")[args.pack]
+            wall, cpu, peak = rescored(project)
+            print(
+                f"{calls} calls, {len(pack.rules)} rules, {os.cpu_count()} cores: {wall:.1f} s, {calls / wall:.0f} calls/s,",
+                end=" ",
+            )
+            print(f"{cpu:.1f} s of processor, peak {peak:.0f} MB")
+        each = loop(pack, args.loop_calls)
+        print(f"loop of regular expressions: {1 / each:.0f} calls/s on one core;", end=" ")
+        print(f"rescore: {each * calls / wall:.1f} times as fast by the clock, {each * calls / cpu:.1f} times a core")
+
+
+if __name__ == "__main__":
+    main()
