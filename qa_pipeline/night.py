@@ -25,7 +25,6 @@ from qa_pipeline.recordings.find import Failure, find_recordings
 from qa_pipeline.recordings.records import RecordError, Records, find_records, read_records
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
-from qa_pipeline.speech.activity import Stretch
 from qa_pipeline.speech.backend import Recogniser
 from qa_pipeline.speech.listen import Sketch, fill_in, sketch
 from qa_pipeline.text.segment import Segmenter
@@ -259,10 +258,8 @@ def _prepare(tools: Tools, path: Path, entry: Entry, claimed: Mapping[str, Path]
         return Failure(path, "call_id_taken", detail)
     pack = config.packs.of(path.resolve().parent, call.called_number, call.department)
     legs = (Leg(Span(call.call_id, 0, call.duration_ms), 1, agent, pack),)
-    customer = 1 - config.channels.agent
-    quiet = [(customer, Stretch(e.span.start_ms, e.span.end_ms)) for e in told if e.kind == "hold"]
     longest = tools.recogniser.longest_ms
-    listen = partial(sketch, call.call_id, recording.samples, recording.rate, longest, quiet)
+    listen = partial(sketch, call.call_id, recording.samples, recording.rate, longest)
     heard = _guarded(path, "listening_failed", lambda _: listen())
     if isinstance(heard, Failure):
         return heard
@@ -286,7 +283,8 @@ def _keep(tools: Tools, p: Prepared, roles: Sequence[Speaker], turns: list[Turn]
     def rows(_: Path) -> Rows:
         words = fill_in([p.sketch], tools.recogniser, [roles])[0] if turns is None else turns
         call = as_heard(p.call, p.recording, p.sketch, tools.config.channels.agent)
-        transcript = Transcript(call, p.legs, tuple(words), (*p.events, *p.sketch.events), tools.recogniser.fingerprint)
+        said, events = _before_answer(words, call), (*p.events, *_sided(p.sketch.events, roles))
+        transcript = Transcript(call, p.legs, said, events, tools.recogniser.fingerprint)
         made = transcript_rows(transcript, tools.segmenter.words, tools.segmenter.version)
         before = tools.ledger.call_date(call.call_id)
         made["calls"][0]["revision"] = 1 + (revision(tools.config.dataset, before, call.call_id) if before else 0)
@@ -298,6 +296,23 @@ def _keep(tools: Tools, p: Prepared, roles: Sequence[Speaker], turns: list[Turn]
         return made
     tools.ledger.keep(p.entry, p.call.started_at.date(), made)
     return Kept(p.path, p.call.call_id, "no_record" in p.call.flags)
+
+
+def _before_answer(turns: Iterable[Turn], call: Call) -> tuple[Turn, ...]:
+    """What sounds on the agent's channel before the agent answers is an announcement."""
+    answered = call.answered_ms or 0
+    return tuple(
+        replace(t, speaker=Speaker.IVR) if t.speaker is Speaker.AGENT and t.span.end_ms <= answered else t for t in turns
+    )
+
+
+def _sided(events: Iterable[Event], roles: Sequence[Speaker]) -> tuple[Event, ...]:
+    """Measured events with the side whose channel they were heard on, where it is known whose it is."""
+    sides = {c: str(role) for c, role in enumerate(roles) if role is not Speaker.UNKNOWN}
+    return tuple(
+        replace(e, attrs={**e.attrs, "side": sides[e.channel]}) if e.channel in sides and e.channel is not None else e
+        for e in events
+    )
 
 
 def _roles(config: Config, recording: Recording) -> list[Speaker]:
