@@ -271,11 +271,12 @@ def show(call_id: str, project: Path) -> None:
     """Print the transcript of CALL_ID with its evidence marked and every verdict."""
     from rich.console import Console
 
+    from qa_pipeline.config import read_config
     from qa_pipeline.dataset.tables import read_rows
     from qa_pipeline.review.annotated import annotate
     from qa_pipeline.review.terminal import transcript
 
-    config, _ = open_project(project)
+    config = read_config(project)
     day = kept_under(config, call_id, project)
     rows = ([r for r in read_rows(config.dataset, t, day) if r["call_id"] == call_id] for t in ("turns", "findings"))
     Console().print(transcript(annotate(call_id, *rows)))

@@ -54,7 +54,7 @@ def import_file(config: Config, packs: Mapping[str, RulePack], path: Path) -> Im
                 known += 1
                 continue
             try:
-                transcript = transcript_of(json.loads(line), config, packs)
+                transcript = transcript_of(json.loads(line.decode("utf-8")), config, packs)
                 _keep(ledger, transcript, content, segmenter, config)
                 new += 1
             except (ValueError, KeyError, TypeError, AttributeError) as problem:

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from qa_pipeline import night
-from qa_pipeline.cli import make_project, open_project
+from qa_pipeline.cli import open_project
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.schemas import KEYS
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.night import Summary
 from qa_pipeline.recordings.find import Failure
 from tests.conftest import Qa
-from tests.spoken import SAMPLES, Parrot, clip
+from tests.spoken import SAMPLES, Parrot, clip, small_project
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
-    make_project(tmp_path / "project")
+    small_project(tmp_path / "project")
     (tmp_path / "recordings").mkdir()
     return House(tmp_path / "project", tmp_path / "recordings")
 
@@ -290,7 +290,7 @@ main(prog_name="qa")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, qa: Qa) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("undisturbed")
     made = House(folder / "project", folder / "recordings")
-    make_project(made.root)
+    small_project(made.root)
     clip(made.recordings / "a.wav", 10, 14)
     clip(made.recordings / "b.wav", 14, 18)
     records(made, "a,a.wav,2024-05-14T09:00:00,1,true", "b,b.wav,2024-05-14T10:00:00,1,true")
@@ -304,7 +304,7 @@ def test_killed_between_transcription_and_sealing_the_next_run_loses_and_doubles
     undisturbed: House, tmp_path: Path, qa: Qa, steps: int
 ) -> None:
     root = tmp_path / "project"
-    make_project(root)
+    small_project(root)
     command = [sys.executable, "-c", KILLED, str(steps), "run", undisturbed.recordings, "--project", root]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
     house = House(root, undisturbed.recordings)
