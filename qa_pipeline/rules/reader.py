@@ -20,21 +20,22 @@ NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d+)?")
 DEEPEST = 40
 
 
-class _Loader(yaml.SafeLoader):
-    """Composes nodes; an alias is an error at its place."""
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where it is built in: four times as fast."""
 
+
+def _compose(text: str) -> Any:
+    """Raises MarkedYAMLError, with its place, on what is no YAML, on an alias, and on nesting that no pack needs."""
     depth = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="packs have no aliases (*name); name a phrase or an occasion", problem_mark=mark)
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
+    event: Any
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            said = "packs have no aliases (*name); name a phrase or an occasion"
+            raise yaml.MarkedYAMLError(problem=said, problem_mark=event.start_mark)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=event.start_mark)
+    return yaml.compose(text, LOADER)
 
 
 @dataclass
@@ -60,7 +61,7 @@ def compose(path: Path, problems: Problems) -> yaml.Node | None:
         problems.found.append((1, 1, f"not UTF-8 text (byte {wrong.start}); save the file as UTF-8"))
         return None
     try:
-        return yaml.compose(text, _Loader)
+        return _compose(text)
     except yaml.MarkedYAMLError as wrong:
         mark = wrong.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -83,10 +84,15 @@ def _typing_hint(text: str, line: int) -> str:
     return ""
 
 
+def _is_plain(node: yaml.Node) -> bool:
+    """Whether a scalar stands there without quotes (the two loaders write that differently)."""
+    return getattr(node, "style", None) in (None, "")
+
+
 def scalar(node: yaml.Node) -> Any:
     """A quoted scalar is text; a plain one a number, true, false, null where it is empty or `null`, else text."""
     text: str = node.value
-    if getattr(node, "style", None) is not None:
+    if not _is_plain(node):
         return text
     if text in ("", "~", "null"):
         return None
@@ -179,7 +185,7 @@ def texts(node: yaml.Node | None, problems: Problems, one: bool = False) -> tupl
         if isinstance(value, bool) or value is None:
             problems.at(item, f"expected words, found {shown(item)}; put them in quotes")
         else:
-            if flow and getattr(item, "style", None) is None and "，" in item.value:
+            if flow and _is_plain(item) and "，" in item.value:
                 problems.at(item, f"{item.value!r} holds a full-width ，: separate words with ', ' or put the words in quotes")
             found.append(str(item.value))
     return tuple(found)
