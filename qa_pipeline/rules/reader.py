@@ -24,18 +24,19 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where it is built in: four times as fast."""
 
 
-def _compose(text: str) -> Any:
+def _compose(text: str) -> yaml.Node | None:
     """Raises MarkedYAMLError, with its place, on what is no YAML, on an alias, and on nesting that no pack needs."""
     depth = 0
-    event: Any
     for event in yaml.parse(text, Loader=LOADER):
+        mark: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
             said = "packs have no aliases (*name); name a phrase or an occasion"
-            raise yaml.MarkedYAMLError(problem=said, problem_mark=event.start_mark)
+            raise yaml.MarkedYAMLError(problem=said, problem_mark=mark)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=event.start_mark)
-    return yaml.compose(text, LOADER)
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
+    root: yaml.Node | None = yaml.compose(text, LOADER)
+    return root
 
 
 @dataclass
