@@ -54,8 +54,9 @@ def _rule(project: Path, rule_id: str):  # type: ignore[no-untyped-def]
 
 
 @rules.command()
+@click.option("--days", type=click.IntRange(1), help="Of the stored calls only those of the last DAYS dates.")
 @rules_option
-def check(project: Path) -> None:
+def check(days: int | None, project: Path) -> None:
     """Read every pack: all problems of all files with their places, then warnings."""
     from qa_pipeline.errors import QaError
     from qa_pipeline.rules import lint
@@ -69,7 +70,7 @@ def check(project: Path) -> None:
     for line in lint.warnings(packs):
         click.echo(f"warning: {line}")
     try:
-        findings = _stored_findings(project)
+        findings = _stored_findings(project, days)
     except QaError:
         findings = []
     for line in (*lint.always_together(findings), *(lint.never_arising(packs, findings) if findings else ())):
@@ -77,12 +78,18 @@ def check(project: Path) -> None:
     click.echo(f"{len(packs)} packs, {sum(len(p.rules) for p in packs.values())} rules: readable")
 
 
-def _stored_findings(project: Path):  # type: ignore[no-untyped-def]
-    from qa_pipeline.config import read_config
-    from qa_pipeline.dataset.tables import read_table
+def _stored_findings(project: Path, days: int | None):  # type: ignore[no-untyped-def]
+    """Of every stored call, or of the dates within `days` of the newest."""
+    from datetime import timedelta
 
-    table = read_table(read_config(project).dataset, "findings")
-    return table.select(["pack", "rule_id", "call_id", "leg", "verdict"]).to_pylist()
+    from qa_pipeline.config import read_config
+    from qa_pipeline.dataset.tables import call_dates, read_part
+
+    dataset = read_config(project).dataset
+    dates = call_dates(dataset, "findings")
+    kept = [day for day in dates if days is None or day > dates[-1] - timedelta(days=days)]
+    columns = ["pack", "rule_id", "call_id", "leg", "verdict"]
+    return [row for day in kept for row in read_part(dataset, "findings", day).select(columns).to_pylist()]
 
 
 @rules.command()
@@ -200,6 +207,7 @@ def why(call_id: str, rule_id: str | None, project: Path) -> None:
     from qa_pipeline.dataset.ledger import Ledger
     from qa_pipeline.dataset.tables import read_part
     from qa_pipeline.errors import QaError
+    from qa_pipeline.rules.reader import nearest
     from qa_pipeline.rules.trace import call_tables, trace
 
     config = read_config(project)
@@ -207,7 +215,12 @@ def why(call_id: str, rule_id: str | None, project: Path) -> None:
     if day is None:
         raise QaError(f"no call {call_id!r} in {config.dataset}")
     tables = call_tables({name: read_part(config.dataset, name, day) for name in ("calls", "legs", "turns", "events")}, call_id)
-    packs = _packs(project)
-    for leg in tables["legs"].to_pylist():
+    packs, legs = _packs(project), tables["legs"].to_pylist()
+    for leg in legs:
+        if leg["pack"] not in packs:
+            raise QaError(f"leg {leg['leg']} is judged by pack {leg['pack']!r}{nearest(leg['pack'], packs)}")
+    for leg in [one for one in legs if rule_id in {rule.id for rule in packs[one["pack"]].rules}] or legs:
+        if len(legs) > 1:
+            click.echo(f"leg {leg['leg']}, agent {leg['agent_id'] or 'unknown'}, pack {leg['pack']}")
         for line in trace(tables, packs[leg["pack"]], leg["leg"], rule_id):
             click.echo(line)

@@ -267,4 +267,4 @@ PHRASE_KEYS = {
     "word": Kind("flag"),
     "value": Kind("text"),
 }
-PACK_KEYS = ("pack", "title", "slots", "phrases", "occasions", "conditions", "sections", "applies", "rules")
+PACK_KEYS = ("pack", "title", "titles", "slots", "phrases", "occasions", "conditions", "sections", "applies", "rules")

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from qa_pipeline.rules.pack import Rule, RulePack, vocabulary
+from qa_pipeline.rules.pack import Rule, RulePack, mentioned, vocabulary
 from qa_pipeline.rules.phrase import Phrase
+from qa_pipeline.rules.reader import nearest
 from qa_pipeline.text.segment import Segmenter
 
 WANTED_EXAMPLES = ("pass", "fail", "near")
@@ -19,11 +20,14 @@ def warnings(packs: Mapping[str, RulePack]) -> list[str]:
     segmenter = Segmenter(vocabulary(packs.values()))
     found: dict[str, None] = {}
     for pack in packs.values():
+        used = _used_phrases(pack)
         for phrase in pack.phrases.values():
+            if phrase.name not in used:
+                found[f"{pack.id} phrase {phrase.name}: no rule uses it"] = None
             for said in (*_never_whole_words(phrase, segmenter), *_contained(phrase)):
                 found[f"phrase {phrase.name}: {said}"] = None
         for rule in pack.rules:
-            for said in _rule(rule):
+            for said in _rule(rule, pack):
                 found[f"{pack.id} {rule.id}: {said}"] = None
         total = sum(r.weight for r in pack.rules if r.judged and r.status == "live")
         if total != 100:
@@ -38,11 +42,19 @@ def missing_examples(rule: Rule) -> list[str]:
     return [kind for kind in WANTED_EXAMPLES if not rule.examples.get(kind)]
 
 
-def _rule(rule: Rule) -> Iterable[str]:
+def _used_phrases(pack: RulePack) -> set[str]:
+    return {name for rule in pack.rules for kind, name in mentioned(rule, pack) if kind == "phrase"}
+
+
+def _rule(rule: Rule, pack: RulePack) -> Iterable[str]:
     if rule.judged and not rule.coach:
         yield "no coaching words; a trainer sees only the title"
     if not rule.clauses:
         yield "names no clause of a policy"
+    if rule.section and rule.section not in pack.sections:
+        yield f"its section {rule.section!r} is not among the pack's sections{nearest(rule.section, pack.sections)}"
+    if rule.valid_from and rule.valid_until and rule.valid_from >= rule.valid_until:
+        yield f"never in force: from {rule.valid_from} until {rule.valid_until}"
 
 
 def _plain_wordings(phrase: Phrase) -> list[str]:
@@ -64,7 +76,8 @@ def _bounded(wording: str, before: str, after: str, segmenter: Segmenter) -> boo
 
 
 def _contained(phrase: Phrase) -> Iterable[str]:
-    plain = _plain_wordings(phrase)
+    """Between word ends the longer wording may be heard where the shorter is not."""
+    plain = [] if phrase.word else _plain_wordings(phrase)
     for long in plain:
         for short in plain:
             if short != long and short in long:

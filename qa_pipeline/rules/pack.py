@@ -70,7 +70,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class RulePack:
-    """Everything one house expects, with the names its rules use. `version` changes with what any of its rules means."""
+    """Everything one house expects, with the names its rules use. `version` changes with what any of its rules means.
+
+    `titles`: what phrases, occasions, conditions, slots and call fields are called where people read of them.
+    """
 
     id: str
     title: str
@@ -81,6 +84,7 @@ class RulePack:
     rules: tuple[Rule, ...]
     sections: Mapping[str, str] = field(default_factory=dict)
     applies: tuple[tuple[str, Any], ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -174,7 +178,8 @@ class _File:
         head = {key: str(plain(self.top[key])) for key in ("pack", "title")}
         applies = parse(RULE_KEYS["applies"], self.top["applies"], scope) if "applies" in self.top else ()
         sections = {k: str(plain(v)) for k, v in self.named("sections").items()}
-        bare = RulePack(head["pack"], head["title"], slots, phrases, occasions, conditions, (), sections, applies)
+        titles = {k: str(plain(v)) for f in files for k, v in f.named("titles").items()}
+        bare = RulePack(head["pack"], head["title"], slots, phrases, occasions, conditions, (), sections, applies, titles)
         return RulePack(**{**bare.__dict__, "rules": tuple(_versioned(r, bare) for r in rules)}), []
 
     def phrase(self, name: str, node: yaml.Node, slots: Mapping[str, tuple[str, ...]]) -> Phrase | None:
@@ -255,6 +260,11 @@ def references(value: Any) -> set[tuple[str, str]]:
     return set()
 
 
+def mentioned(rule: Rule, pack: RulePack) -> set[tuple[str, str]]:
+    """All that the rule names, directly or through other names."""
+    return _closure({r for key in MEANT for r in references(getattr(rule, key))}, pack.occasions, pack.conditions)
+
+
 def _closure(
     names: set[tuple[str, str]], occasions: Mapping[str, Expression], conditions: Mapping[str, Expression]
 ) -> set[tuple[str, str]]:
@@ -274,8 +284,7 @@ def _versioned(rule: Rule, pack: RulePack) -> Rule:
     """Its version hashes what it means, with all it names: not its title, coaching words, examples or weight."""
     meant: dict[str, Any] = {k: _plain(getattr(rule, k)) for k in (*MEANT, "status", "valid_from", "valid_until")}
     meant["pack_applies"] = _plain(pack.applies)
-    names = {r for k in MEANT for r in references(getattr(rule, k))}
-    for kind, name in sorted(_closure(names, pack.occasions, pack.conditions)):
+    for kind, name in sorted(mentioned(rule, pack)):
         if kind == "phrase":
             p = pack.phrases[name]
             meant[f"phrase {name}"] = [

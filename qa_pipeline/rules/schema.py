@@ -34,7 +34,7 @@ _FORMS: Mapping[str, Callable[[Kind], Schema]] = {
     "choice": lambda kind: {"enum": list(kind.choices)},
     "text": lambda kind: {"type": ["string", "number"]},
     "texts": lambda kind: TEXTS,
-    "phrases": lambda kind: {"oneOf": [*TEXTS["oneOf"], {"type": "object", "properties": {"any": TEXTS, "all": TEXTS}}]},
+    "phrases": lambda kind: {"oneOf": [*TEXTS["oneOf"], _one_of({"any": TEXTS}, {"all": TEXTS})]},
     "phrase_names": lambda kind: TEXTS,
     "measure": lambda kind: {"enum": sorted(MEASURES)},
     "pick": lambda kind: {"oneOf": [{"enum": list(kind.choices)}, {"type": "integer", "minimum": 1}]},
@@ -51,7 +51,7 @@ _FORMS: Mapping[str, Callable[[Kind], Schema]] = {
         "properties": {"announced_by": TEXT, "quiet_s": NUMBER},
         "additionalProperties": False,
     },
-    "sources": lambda kind: {"type": "array", "items": MAPPING},
+    "sources": lambda kind: {"type": "array", "items": {"anyOf": [_one_of({"field": TEXT}, {"slot": TEXT}), SPANS_REF]}},
     "date": lambda kind: {"type": "string", "format": "date"},
     "value": lambda kind: ANYTHING,
     "values": lambda kind: {"type": "array"},
@@ -61,6 +61,12 @@ _FORMS: Mapping[str, Callable[[Kind], Schema]] = {
     "spans_list": lambda kind: {"type": "array", "items": SPANS_REF},
     "examples": lambda kind: {"type": "object", "properties": {v: TEXTS for v in VERDICTS}, "additionalProperties": False},
 }
+
+
+def _one_of(*choices: Schema) -> Schema:
+    """An object with one key, of one of the choices."""
+    merged = {key: value for choice in choices for key, value in choice.items()}
+    return {"type": "object", "properties": merged, "additionalProperties": False, "minProperties": 1, "maxProperties": 1}
 
 
 def _schema(kind: Kind) -> Schema:
@@ -91,6 +97,7 @@ def pack_schema() -> Schema:
     named = {
         "pack": TEXT,
         "title": TEXT,
+        "titles": {"type": "object", "additionalProperties": TEXT},
         "slots": {"type": "object", "additionalProperties": TEXTS},
         "phrases": {"type": "object", "additionalProperties": phrase},
         "occasions": {"type": "object", "additionalProperties": SPANS_REF},

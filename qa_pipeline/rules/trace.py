@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from qa_pipeline.errors import QaError
 from qa_pipeline.rules.case import Case
 from qa_pipeline.rules.explain import explain
+from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.judge import PASS, VERDICT_NAMES, Verdicts, judge_tables
 from qa_pipeline.rules.language import Expression, PhraseChoice
 from qa_pipeline.rules.occasions import find_spans
@@ -24,9 +25,11 @@ def call_tables(tables: Mapping[str, pa.Table], call_id: str) -> dict[str, pa.Ta
     return {name: table.filter(pc.equal(table["call_id"], call_id)) for name, table in tables.items()}
 
 
-def trace(tables: Mapping[str, pa.Table], pack: RulePack, leg: int, rule_id: str | None = None) -> Iterator[str]:
+def trace(
+    tables: Mapping[str, pa.Table], pack: RulePack, leg: int, rule_id: str | None = None, matcher: Matcher | None = None
+) -> Iterator[str]:
     """Lines of plain text: rule by rule, its verdict, what it asks, each occasion, and the nearest words of a miss."""
-    case, verdicts = judge_tables(tables, pack)
+    case, verdicts = judge_tables(tables, pack, matcher)
     if rule_id is not None and rule_id not in {v.rule.id for v in verdicts}:
         raise QaError(f"pack {pack.id} judges no rule {rule_id!r}{nearest_name(rule_id, (v.rule.id for v in verdicts))}")
     rows = {(r["leg"], r["rule_id"]): r for r in findings_table(case, verdicts).to_pylist()}
@@ -71,16 +74,17 @@ def _near_misses(case: Case, rule: Rule, unit: int) -> Iterator[str]:
                 yield f"       nothing was said where {name} was expected"
 
 
-def _sayings(pack: RulePack, e: object) -> Iterator[Expression]:
-    if isinstance(e, Expression):
-        if e.op == "condition":
-            yield from _sayings(pack, pack.conditions[e["condition"]])
-        elif e.op == "said":
-            yield e
-        else:
-            yield from (s for v in e.args.values() for s in _sayings(pack, v))
-    elif isinstance(e, tuple):
-        yield from (s for v in e for s in _sayings(pack, v))
+def _sayings(pack: RulePack, e: Expression | None) -> Iterator[Expression]:
+    """What has to be said at the rule's own occasion; what is asked of other spans has other windows."""
+    if e is None:
+        return
+    if e.op == "said":
+        yield e
+    elif e.op == "condition":
+        yield from _sayings(pack, pack.conditions[e["condition"]])
+    else:
+        parts = (part for key in ("all", "any", "must", "of") for part in e.get(key, ()))
+        yield from (said for part in parts for said in _sayings(pack, part))
 
 
 def _seconds(ms: object) -> str:
