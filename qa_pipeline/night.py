@@ -21,7 +21,7 @@ from qa_pipeline.judging import seal
 from qa_pipeline.model import Call, Event, Leg, Span, Speaker, Transcript, Turn
 from qa_pipeline.recordings.birth import to_call
 from qa_pipeline.recordings.decode import Recording, content_hash, decode
-from qa_pipeline.recordings.find import Failure, find_recordings
+from qa_pipeline.recordings.find import Failure, Found, find_recordings
 from qa_pipeline.recordings.records import RecordError, Records, find_records, read_records
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
@@ -126,7 +126,7 @@ def run(
     with one_writer(config.root), closing(Ledger(config.ledger)) as ledger:
         clear_staging(config.dataset)
         matchers: dict[str, Matcher] = {}
-        unjudged = seal(config.dataset, ledger, packs, matchers)  # what an interrupted run had finished
+        seal(config.dataset, ledger, packs, matchers)  # what an interrupted run had finished
         found, files = find_recordings(paths), find_records(paths)
         tools = Tools(config, ledger, read_records(files, config.tz), recogniser, vocabulary(packs.values()))
         for path in paths:
@@ -148,20 +148,27 @@ def run(
         for failure in failures:
             ledger.note(_failed(failure))
         failures += [_unjudged(ledger, call_id, said) for call_id, said in unjudged.items()]
-        kept = [one for one in outcomes if isinstance(one, Kept)]
-        read = {file.resolve() for file in files}
-        return Summary(
-            found=len(found.paths) + len(found.failures),
-            new=len(kept),
-            known=len(found.paths) - len(fresh) + sum(isinstance(one, Touched) for one in outcomes),
-            passed_over=sum(path.resolve() not in read for path in found.passed_over),
-            record_files=len(files),
-            no_record=tuple(one.call_id for one in kept if one.no_record),
-            missing=tuple(r.call_id for r in tools.records.without_recording(found.paths) if not ledger.holder(r.call_id)),
-            duplicates=tuple(one for one in outcomes if isinstance(one, Duplicate)),
-            failures=tuple(failures),
-            problems=tools.records.problems,
-        )
+        return _summary(tools, found, files, outcomes, failures)
+
+
+def _summary(
+    tools: Tools, found: Found, files: Sequence[Path], outcomes: Sequence[Outcome], failures: Sequence[Failure]
+) -> Summary:
+    kept = [one for one in outcomes if isinstance(one, Kept)]
+    read = {file.resolve() for file in files}
+    missing = [r.call_id for r in tools.records.without_recording(found.paths) if not tools.ledger.holder(r.call_id)]
+    return Summary(
+        found=len(found.paths) + len(found.failures),
+        new=len(kept),
+        known=len(found.paths) - len(outcomes) + sum(isinstance(one, Touched) for one in outcomes),
+        passed_over=sum(path.resolve() not in read for path in found.passed_over),
+        record_files=len(files),
+        no_record=tuple(one.call_id for one in kept if one.no_record),
+        missing=tuple(missing),
+        duplicates=tuple(one for one in outcomes if isinstance(one, Duplicate)),
+        failures=tuple(failures),
+        problems=tools.records.problems,
+    )
 
 
 def _batched(items: Sequence[Path], n: int) -> Iterable[Sequence[Path]]:

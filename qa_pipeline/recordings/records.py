@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -222,7 +222,7 @@ def _transfers(value: str) -> tuple[Mapping[str, Any], ...]:
     return tuple(transfers)
 
 
-def wall_time(value: str, tz: ZoneInfo) -> datetime:
+def wall_time(value: str, tz: tzinfo) -> datetime:
     """In the zone of the settings: the call's date is the local one. Also 14 digits, as in file names."""
     digits = re.fullmatch(r"(\d{8})[^\d]?(\d{6})", value)
     told = datetime.fromisoformat(f"{digits[1]}T{digits[2]}" if digits else value)
