@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -128,28 +130,24 @@ class Corpus:
         return np.asarray(values, np.float64)[self.call_of]
 
     @cached_property
+    def local_starts(self) -> list[datetime]:
+        """The local wall time of millisecond 0 of each call."""
+        zones = {name: _zone(name) for name in set(self.calls["tz"].to_pylist())}
+        starts = zip(self.calls["started_at"].to_pylist(), self.calls["tz"].to_pylist(), strict=True)
+        return [start.astimezone(zones[tz]) for start, tz in starts]
+
+    @cached_property
     def local_ms(self) -> Ints:
         """The local time of day, in ms, at millisecond 0 of each unit's call."""
-        from zoneinfo import ZoneInfo
-
-        local = []
-        zones: dict[str, Any] = {}
-        for start, tz in zip(self.calls["started_at"].to_pylist(), self.calls["tz"].to_pylist(), strict=True):
-            if tz not in zones:
-                zones[tz] = _zone(tz, ZoneInfo)
-            at = start.astimezone(zones[tz])
-            local.append(((at.hour * 60 + at.minute) * 60 + at.second) * 1000 + at.microsecond // 1000)
-        return np.array(local, np.int64)[self.call_of] if local else np.zeros(0, np.int64)
+        of_call = [((t.hour * 60 + t.minute) * 60 + t.second) * 1000 + t.microsecond // 1000 for t in self.local_starts]
+        return np.array(of_call, np.int64)[self.call_of]
 
 
-def _zone(name: str, zone_info: Any) -> Any:
-    from datetime import timedelta, timezone
-
+def _zone(name: str) -> tzinfo:
+    """A zone by its name, or an offset written as Python writes it, such as UTC+08:00."""
     if name.startswith("UTC") and len(name) > 3:
-        hours, minutes = name[4:6], name[7:9]
-        offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
-        return timezone(-offset if name[3] == "-" else offset)
-    return zone_info(name)
+        return datetime.strptime(name[3:], "%z").tzinfo or UTC
+    return ZoneInfo(name)
 
 
 def _inside(value: Any, path: Sequence[str]) -> Any:

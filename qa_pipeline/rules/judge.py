@@ -18,9 +18,10 @@ from qa_pipeline.rules.corpus import Corpus, make_corpus
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.occasions import anchored, find_spans
-from qa_pipeline.rules.pack import RUNGS, Rule, RulePack
+from qa_pipeline.rules.pack import RUNGS, PackError, Rule, RulePack
 from qa_pipeline.rules.spans import Ints, Spans, spans
 from qa_pipeline.rules.truth import Truth, Witnesses
+from qa_pipeline.rules.wording import WordingError
 
 FAIL, UNSURE, PASS, NA = range(4)
 """Worst first: over several occasions the smallest stands."""
@@ -56,10 +57,14 @@ def judge_corpus(corpus: Corpus, pack: RulePack, matcher: Matcher | None = None)
 def make_matcher(pack: RulePack) -> Matcher:
     """Compiled once for a pack; it can serve any number of corpora.
 
-    What may be known by its sound is also heard on lower rungs than satisfy: there a miss is unsure, not a fail.
+    What may be known by its sound is also heard on lower rungs than satisfy: there a miss is unsure, not a fail. Raises
+    PackError for a wording with too many forms.
     """
     phrases = [pack.phrases[name] for name in sorted(pack.phrases)]
-    return Matcher([replace(p, rungs=RUNGS) if "sound" in p.rungs else p for p in phrases])
+    try:
+        return Matcher([replace(p, rungs=RUNGS) if "sound" in p.rungs else p for p in phrases])
+    except WordingError as wrong:
+        raise PackError(f"pack {pack.id}: {wrong}; `qa rules check` tells its line") from wrong
 
 
 def judge_rule(case: Case, rule: Rule) -> Verdicts:
@@ -119,10 +124,10 @@ def _scope(case: Case, rule: Rule) -> Truth:
 
 
 def _in_force(case: Case, rule: Rule) -> NDArray[np.bool_]:
-    """By the date of the call, in UTC days as its start is kept; an owner who minds the hour dates a day apart."""
-    days = [start.date() for start in case.column("started_at")]
+    """By the local date of the call."""
     first, last = rule.valid_from or date.min, rule.valid_until or date.max
-    return np.array([first <= day < last for day in days], bool)
+    held = np.array([first <= start.date() < last for start in case.corpus.local_starts], bool)
+    return np.asarray(held[case.corpus.call_of], bool)
 
 
 def _listens_to_agent(pack: RulePack, e: object) -> bool:

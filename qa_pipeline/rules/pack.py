@@ -20,6 +20,7 @@ from qa_pipeline.rules.language import Expression, PhraseChoice, Scope, parse, p
 from qa_pipeline.rules.phrase import Phrase
 from qa_pipeline.rules.reader import Problems, compose, entries, items, known_entries, nearest, plain, scalar, texts
 from qa_pipeline.rules.wording import WordingError
+from qa_pipeline.rules.wording import parse as parse_wording
 from qa_pipeline.text import VERSION as TEXT_VERSION
 
 JUDGE = "2"
@@ -99,16 +100,17 @@ def vocabulary(packs: Iterable[RulePack]) -> tuple[str, ...]:
     return tuple(sorted({name for p in packs for names in p.slots.values() for name in names if len(name) > 1}))
 
 
-def load_packs(folder: Path) -> dict[str, RulePack]:
+def load_packs(folder: Path, spell_out: bool = False) -> dict[str, RulePack]:
     """Every pack `*.yaml` of the folder, by id, with what its `shared/` folder holds for all.
 
-    Raises PackError with the problems of all files.
+    With `spell_out` every form of every wording is made, so that one with too many is told here, with its line, and not when a
+    matcher is made of it. Raises PackError with the problems of all files.
     """
     lines: list[str] = []
-    shared = [_File(path) for path in sorted((folder / SHARED).glob("*.yaml")) if path.name != "clauses.yaml"]
+    shared = [_File(path, spell_out) for path in sorted((folder / SHARED).glob("*.yaml")) if path.name != "clauses.yaml"]
     packs: dict[str, RulePack] = {}
     for path in sorted(folder.glob("*.yaml")):
-        pack = _File(path).pack(shared)
+        pack = _File(path, spell_out).pack(shared)
         lines += pack[1]
         if pack[0] is None:
             continue
@@ -123,8 +125,8 @@ def load_packs(folder: Path) -> dict[str, RulePack]:
 
 def read_pack(path: Path) -> RulePack:
     """One pack file, with the shared files beside it. Raises PackError with every problem."""
-    shared = [_File(p) for p in sorted((path.parent / SHARED).glob("*.yaml")) if p.name != "clauses.yaml"]
-    pack, lines = _File(path).pack(shared)
+    shared = [_File(p, True) for p in sorted((path.parent / SHARED).glob("*.yaml")) if p.name != "clauses.yaml"]
+    pack, lines = _File(path, True).pack(shared)
     lines += [line for file in shared for line in file.problems.lines()]
     if lines or pack is None:
         raise PackError("\n".join(dict.fromkeys(lines)))
@@ -134,8 +136,8 @@ def read_pack(path: Path) -> RulePack:
 class _File:
     """A file's top-level nodes, and what is wrong with it."""
 
-    def __init__(self, path: Path) -> None:
-        self.problems = Problems(str(path))
+    def __init__(self, path: Path, spell_out: bool) -> None:
+        self.problems, self.spell_out = Problems(str(path)), spell_out
         root = compose(path, self.problems)
         self.top = known_entries(root, PACK_KEYS, (), self.problems, "a pack") if root is not None else {}
         self.root = root
@@ -191,7 +193,7 @@ class _File:
             nodes = [value] if isinstance(value, yaml.ScalarNode) else items(value, problems)
             for item in nodes:
                 try:
-                    chains(str(item.value), slots)
+                    (chains if self.spell_out else parse_wording)(str(item.value), slots)
                 except WordingError as wrong:
                     problems.at(item, str(wrong))
         rungs = texts(found.get("rungs"), problems) or RUNGS

@@ -31,7 +31,8 @@ class Hit:
 class Phrase:
     """`say`: wordings; `unless`: guards, wordings that void a hit they overlap; `rungs`: a part of RUNGS.
 
-    `word`: both ends must be ends of words; `value`: what a hit captures, `digits`, `number`, `time`, `text`, or the word of a slot.
+    `word`: both ends must be ends of words; `value`: what a hit captures, `digits`, `number`, `time`, `text`, or the word of
+    a slot.
     """
 
     name: str

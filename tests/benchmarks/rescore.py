@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import yaml
 
 from qa_pipeline.cli import make_project
 from qa_pipeline.dataset.parts import write_part
@@ -33,15 +34,14 @@ from qa_pipeline.text.normal import normalise
 
 TURNS = 40
 A_DAY = 5000
-PHRASES = Path(__file__).parents[2] / "data/samples/make/phrases.txt"
+SCRIPTS = Path(__file__).parents[2] / "data/samples/scripts"
 COMMON = "的一是了我不在人有他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
 
 
 def texts(n: int, r: random.Random) -> list[str]:
-    """n turns: a sentence of the sample calls, and mostly a few characters that make it one of a kind."""
-    known = PHRASES.read_text("utf-8").splitlines()
-    said = r.choices(known, k=n)
-    return [s if r.random() < 0.15 else s[: r.randrange(3, 20)] + "".join(r.choices(COMMON, k=5)) for s in said]
+    """n turns as they are in the sample calls, most of them with a few characters that make them one of a kind."""
+    known = [t["text"] for path in sorted(SCRIPTS.glob("*.yaml")) for t in yaml.safe_load(path.read_text("utf-8"))["turns"]]
+    return [s if r.random() < 0.15 else s + "".join(r.choices(COMMON, k=4)) for s in r.choices(known, k=n)]
 
 
 def day_tables(day: date, calls: int, pack: str, seed: int) -> dict[str, pa.Table]:
