@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
 
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.lineage import transcript_versions
-from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Rows
+from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Row, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.tables import (
     Tables,
@@ -35,6 +37,7 @@ WORTH_SHARING = 200_000
 """Turns from which starting further processes is worth their start."""
 Failed = dict[str, str]
 """What went wrong with a call, by its id."""
+Judged = tuple[dict[str, pa.Table], Failed]
 
 
 def verdict_tables(
@@ -89,22 +92,39 @@ def _only(tables: Tables, call_ids: Collection[str]) -> dict[str, pa.Table]:
 
 
 def seal(dataset: Path, ledger: Ledger, packs: Mapping[str, RulePack], matchers: dict[str, Matcher] | None = None) -> Failed:
-    """Finished transcripts into Parquet with their verdicts. A call that cannot be judged stays in the ledger, noted."""
+    """Finished transcripts into Parquet with their verdicts. A call that cannot be judged stays in the ledger, noted.
+
+    A date's part is written once, however many transcripts wait; only its Arrow tables are ever in memory as a whole.
+    """
     failed: Failed = {}
-    for day, kept in ledger.pending():
+    matchers = {} if matchers is None else matchers
+    for day, chunks in groupby(ledger.pending(), key=itemgetter(0)):
+        failed |= _seal_date(dataset, ledger, day, (kept for _, kept in chunks), lambda t: judge_apart(t, packs, matchers))
+    return failed
+
+
+def _seal_date(
+    dataset: Path, ledger: Ledger, day: date, chunks: Iterable[dict[str, Rows]], judge: Callable[[Tables], Judged]
+) -> Failed:
+    parts: dict[str, list[pa.Table]] = {name: [SCHEMAS[name].empty_table()] for name in (*TRANSCRIPT_TABLES, *VERDICT_TABLES)}
+    good, first_legs, failed = list[str](), list[Row](), Failed()
+    for kept in chunks:
         rows: Rows = {table: [r for call in kept.values() for r in call[table]] for table in TRANSCRIPT_TABLES}
         tables = transcript_tables(rows)
-        verdicts, wrong = judge_apart(tables, packs, matchers)
-        good = [call_id for call_id in kept if call_id not in wrong]
-        moved = {call_id: before for call_id in good if (before := ledger.call_date(call_id)) not in (None, day)}
-        for before in set(moved.values()):
-            remove_calls(dataset, before, [c for c, d in moved.items() if d == before])
-        if good:
-            replace_calls(dataset, day, {**_only(tables, good), **verdicts}, good)
-        ledger.sealed(day, good, rows["legs"])
-        for call_id, said in wrong.items():
-            ledger.unjudged(call_id, said)
-        failed |= wrong
+        verdicts, wrong = judge(tables)
+        judged = [call_id for call_id in kept if call_id not in wrong]
+        for name, table in {**_only(tables, judged), **verdicts}.items():
+            parts[name].append(table)
+        good, failed = good + judged, failed | wrong
+        first_legs += [leg for leg in rows["legs"] if leg["leg"] == 1]
+    moved = {call_id: before for call_id in good if (before := ledger.call_date(call_id)) not in (None, day)}
+    for before in set(moved.values()):
+        remove_calls(dataset, before, [c for c, d in moved.items() if d == before])
+    if good:
+        replace_calls(dataset, day, {name: pa.concat_tables(tables) for name, tables in parts.items()}, good)
+    ledger.sealed(day, good, first_legs)
+    for call_id, said in failed.items():
+        ledger.unjudged(call_id, said)
     return failed
 
 

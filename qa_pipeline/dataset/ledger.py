@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from qa_pipeline.dataset.rows import Row, Rows
 
+CHUNK = 1000  # calls
 HELD = "state in ('transcribed', 'sealed', 'unjudged')"
 
 
@@ -47,7 +48,7 @@ class Ledger:
         self.db.table("recordings").create_index(["sha256"], if_not_exists=True)
         self.db.table("recordings").create_index(["call_id"], if_not_exists=True)
         self.db.table("pending").create({"call_id": str, "call_date": str, "rows": str}, pk="call_id", if_not_exists=True)
-        self.db.table("pending").create_index(["call_date"], if_not_exists=True)
+        self.db.table("pending").create_index(["call_date", "call_id"], if_not_exists=True)
         shown = {"call_id": str, "call_date": str, "agent_id": str, "pack": str}
         self.db.table("calls").create(shown, pk="call_id", if_not_exists=True)
 
@@ -100,11 +101,19 @@ class Ledger:
             self.note(entry)
 
     def pending(self) -> Iterator[tuple[date, dict[str, Rows]]]:
-        """Unsealed transcripts by call id, one call date at a time."""
+        """Unsealed transcripts by call id, in order of date and id, at most CHUNK of one date at a time."""
         for (day,) in self.db.execute("select distinct call_date from pending order by call_date").fetchall():
-            query = "select call_id, rows from pending where call_date = ? order by call_id"
-            found = self.db.execute(query, [day]).fetchall()
-            yield date.fromisoformat(day), {call_id: json.loads(rows) for call_id, rows in found}
+            query = "select call_id, rows from pending where call_date = ? and call_id > ? order by call_id limit ?"
+            last = ""
+            while found := self.db.execute(query, [day, last, CHUNK]).fetchall():
+                yield date.fromisoformat(day), {call_id: json.loads(rows) for call_id, rows in found}
+                last = found[-1][0]
+
+    def pending_revision(self, call_id: str) -> int | None:
+        """Of an unsealed transcript."""
+        query = "select json_extract(rows, '$.calls[0].revision') from pending where call_id = ?"
+        found = self.db.execute(query, [call_id]).fetchone()
+        return found[0] if found else None
 
     def sealed(self, call_date: date, calls: Iterable[str], legs: Iterable[Row]) -> None:
         """The calls' parts are in place: forget their pending rows and index them."""
