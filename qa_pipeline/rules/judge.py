@@ -195,13 +195,18 @@ def _settled(
 
 
 def _evidence(occasion: Spans, rows: NDArray[np.int8], proof: Witnesses) -> tuple[Spans, NDArray[np.int8]]:
-    """What a trainer listens to: the witnesses of each occasion, or the occasion itself where nothing was said."""
+    """What a trainer listens to: the witnesses of each occasion, or the occasion itself, with the words that made it one.
+
+    Such words are no hit of what was looked for: their similarity is not known (NaN), and 0 where there are none.
+    """
     shown = rows != NA
     witnessed = proof.of(shown)
     bare = shown.copy()
     bare[witnessed.row] = False
     own = occasion.take(bare)
-    silent = spans(own.unit, np.maximum(own.start, 0), np.maximum(own.end, 0), similarity=np.zeros(len(own)))
+    words = {name: getattr(own, name) for name in ("turn", "first", "last")}
+    unlike = np.where(own.turn >= 0, np.nan, 0.0)
+    silent = spans(own.unit, np.maximum(own.start, 0), np.maximum(own.end, 0), similarity=unlike, **words)
     columns = {f.name: np.concatenate([getattr(witnessed.spans, f.name), getattr(silent, f.name)]) for f in fields(Spans)}
     verdict = np.concatenate([rows[witnessed.row], rows[bare]])
     order = np.lexsort((columns["start"], columns["unit"]))

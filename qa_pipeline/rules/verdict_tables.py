@@ -114,7 +114,7 @@ def _evidence(case: Case, ranked: Sequence[Verdicts]) -> pa.ListArray:
         "end_ms": pa.array(column("end")),
         "quote": quotes(case, turn, first, last),
         "rung": _named([None, *RUNG_NAMES], rung + 1),
-        "similarity": pa.array(column("similarity")),
+        "similarity": pa.array(column("similarity"), from_pandas=True),
     }
     values = pa.StructArray.from_arrays([_cast(struct[f.name], f.type) for f in kind], fields=list(kind))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
