@@ -21,6 +21,7 @@ from qa_pipeline.dataset.tables import (
     Tables,
     call_dates,
     count_rows,
+    in_blocks,
     of_calls,
     read_transcripts,
     remove_calls,
@@ -35,6 +36,8 @@ from qa_pipeline.rules.verdict_tables import findings_table, scores_table
 
 WORTH_SHARING = 200_000
 """Turns from which starting further processes is worth their start."""
+BLOCK = 1000
+"""Calls judged at once: enough that columns pay, few enough that memory does not grow with a date's calls."""
 Failed = dict[str, str]
 """What went wrong with a call, by its id."""
 Judged = tuple[dict[str, pa.Table], Failed]
@@ -50,16 +53,17 @@ def verdict_tables(
 
     `matchers` are kept from one judging to the next: pass the same dict again. Raises QaError for a pack that is not there.
     """
-    scored_at, versions = now or datetime.now(UTC), transcript_versions(tables)
-    matchers = {} if matchers is None else matchers
+    scored_at, matchers = now or datetime.now(UTC), {} if matchers is None else matchers
     findings, scores = [SCHEMAS["findings"].empty_table()], [SCHEMAS["scores"].empty_table()]
     for name in sorted(set(tables["legs"]["pack"].to_pylist())):
         if name not in packs:
             raise QaError(f"its pack {name!r} is not in rules/; there are {', '.join(sorted(packs)) or 'none'}")
         matcher = matchers.setdefault(name, matchers.get(name) or make_matcher(packs[name]))
-        case, verdicts = judge_tables(tables, packs[name], matcher)
-        findings.append(findings_table(case, verdicts))
-        scores.append(scores_table(case, verdicts, versions.take(pa.array(case.corpus.call_of)), scored_at))
+        for block in in_blocks(tables, BLOCK):
+            versions = transcript_versions(block)
+            case, verdicts = judge_tables(block, packs[name], matcher)
+            findings.append(findings_table(case, verdicts))
+            scores.append(scores_table(case, verdicts, versions.take(pa.array(case.corpus.call_of)), scored_at))
     return {"findings": pa.concat_tables(findings), "scores": pa.concat_tables(scores)}
 
 

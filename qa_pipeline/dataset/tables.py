@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
@@ -69,6 +69,26 @@ def of_calls(table: pa.Table, call_ids: Collection[str], *, others: bool = False
     """The rows of these calls, or of all others."""
     chosen = pc.is_in(table["call_id"], value_set=pa.array(list(call_ids), pa.string()))
     return table.filter(pc.invert(chosen) if others else chosen)
+
+
+def in_blocks(tables: Tables, calls: int) -> Iterator[dict[str, pa.Table]]:
+    """The tables a block of so many calls at a time, in the order of call ids; at least one block, be it empty."""
+    ids = tables["calls"]["call_id"].combine_chunks()
+    ids = ids.take(pc.sort_indices(ids))
+    sorted_tables = {name: table.sort_by("call_id") for name, table in tables.items()}
+    for start in range(0, max(1, len(ids)), calls):
+        wanted = ids.slice(start, calls)
+        yield {name: _between(table, wanted) for name, table in sorted_tables.items()}
+
+
+def _between(table: pa.Table, ids: pa.Array) -> pa.Table:
+    """Rows, in a table sorted by call, from the first of these calls to the last."""
+    if not len(ids) or not len(table):
+        return table.slice(0, 0)
+    column = table["call_id"]
+    first = pc.sum(pc.less(column, ids[0])).as_py() or 0
+    last = pc.sum(pc.less_equal(column, ids[-1])).as_py() or 0
+    return table.slice(first, last - first)
 
 
 def replace_calls(dataset: Path, call_date: date, tables: Tables, call_ids: Collection[str]) -> None:

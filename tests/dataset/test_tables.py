@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qa_pipeline.dataset import tables
 from qa_pipeline.dataset.parts import clear_staging, part_path, write_part
 from qa_pipeline.dataset.schemas import SCHEMAS
-from qa_pipeline.dataset.tables import ORDER, call_dates, find_call, read_table, remove_calls, replace_calls
+from qa_pipeline.dataset.tables import ORDER, call_dates, find_call, in_blocks, read_table, remove_calls, replace_calls
 
 DAY, NEXT = date(2024, 5, 14), date(2024, 5, 15)
 
@@ -76,3 +76,18 @@ def test_what_a_killed_writer_left_is_cleared_and_no_reader_ever_saw_it(tmp_path
     clear_staging(tmp_path)
     assert list((tmp_path / ".staging").iterdir()) == []
     assert part_path(tmp_path, "scores", DAY).exists()
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 3)), max_size=20), st.integers(1, 5))
+def test_blocks_hold_every_row_once_and_never_part_a_call(rows: list[tuple[int, int]], size: int) -> None:
+    ids = sorted({call for call, _ in rows})
+    calls = pa.table({"call_id": pa.array([f"c{i}" for i in reversed(ids)], pa.string())})
+    turns = pa.table(
+        {"call_id": pa.array([f"c{i}" for i, _ in rows], pa.string()), "turn": pa.array([t for _, t in rows], pa.int32())}
+    )
+    blocks = list(in_blocks({"calls": calls, "turns": turns}, size))
+    told = [sorted(b["turns"].to_pylist(), key=str) for b in blocks]
+    assert sorted((row for b in told for row in b), key=str) == sorted(turns.to_pylist(), key=str)
+    for block in blocks:
+        assert len(block["calls"]) <= size
+        assert {r["call_id"] for r in block["turns"].to_pylist()} <= set(block["calls"]["call_id"].to_pylist())
