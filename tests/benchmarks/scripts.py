@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from qa_pipeline.config import Config
 from qa_pipeline.import_form import transcript_of
 from qa_pipeline.judging import verdict_tables
 from qa_pipeline.rules.examples import tables_of
-from qa_pipeline.rules.pack import load_packs, read_pack
+from qa_pipeline.rules.pack import RulePack, load_packs, read_pack
 
 SCRIPTS = Path(__file__).parents[2] / "data/samples/scripts"
 RECORD = {"direction", "answered", "recording_starts", "department", "agent_id", "end_reason", "caller_number"}
@@ -69,22 +70,33 @@ def event(told: dict[str, Any]) -> dict[str, Any]:
     return {**seen, **{k: told[k] for k in ("label", "peak_dbfs") if k in told}}
 
 
+def read_scripts(folders: Iterable[Path]) -> list[dict[str, Any]]:
+    return [yaml.safe_load(p.read_text("utf-8")) for folder in folders for p in sorted(folder.glob("*.yaml"))]
+
+
+def shipped_or(rules: Path | None, pack: str | None) -> dict[str, RulePack]:
+    """The packs of a folder (the shipped one), or one of them: the others may be half written."""
+    folder = rules or shipped.packs()
+    return load_packs(folder) if pack is None else {pack: read_pack(folder / f"{pack}.yaml")}
+
+
+def findings_of(scripts: Iterable[dict[str, Any]], packs: Mapping[str, RulePack]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The first leg's findings by call and rule."""
+    config = Config(Path())
+    tables = tables_of(transcript_of(imported(script), config, packs) for script in scripts)
+    rows = verdict_tables(tables, packs)["findings"].to_pylist()
+    return {(row["call_id"], row["rule_id"]): row for row in rows if row["leg"] == 1}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[SCRIPTS])
     parser.add_argument("--pack")
-    parser.add_argument("--rules", type=Path, default=shipped.packs())
+    parser.add_argument("--rules", type=Path)
     args = parser.parse_args()
-    scripts = [yaml.safe_load(p.read_text("utf-8")) for folder in args.folders for p in sorted(folder.glob("*.yaml"))]
-    packs = load_packs(args.rules) if args.pack is None else {args.pack: read_pack(args.rules / f"{args.pack}.yaml")}
-    scripts = [s for s in scripts if s["pack"] in packs and args.pack in (None, s["pack"])]
-    config = Config(Path())
-    tables = tables_of(transcript_of(imported(script), config, packs) for script in scripts)
-    found = {
-        (row["call_id"], row["rule_id"]): row
-        for row in verdict_tables(tables, packs)["findings"].to_pylist()
-        if row["leg"] == 1
-    }
+    packs = shipped_or(args.rules, args.pack)
+    scripts = [s for s in read_scripts(args.folders) if s["pack"] in packs]
+    found = findings_of(scripts, packs)
     right = total = unsure = 0
     wrong: dict[str, list[str]] = collections.defaultdict(list)
     for script in scripts:
