@@ -35,7 +35,7 @@ def _packs(project: Path, pack: str | None = None):  # type: ignore[no-untyped-d
     from qa_pipeline.errors import QaError
     from qa_pipeline.rules.pack import load_packs
 
-    packs = load_packs(_folder(project))
+    packs = load_packs(_folder(project), spell_out=True)
     if pack is not None and pack not in packs:
         raise QaError(f"no pack {pack!r}; there are {', '.join(sorted(packs))}")
     return {k: v for k, v in packs.items() if pack in (None, k)}
@@ -98,11 +98,17 @@ def _stored_findings(project: Path, days: int | None):  # type: ignore[no-untype
 @rules_option
 def test(pack: str | None, rule_ids: tuple[str, ...], project: Path) -> None:
     """Run the examples of every rule (or of RULE_IDS); a live rule without pass, fail and near examples is an error."""
+    from qa_pipeline.errors import QaError
     from qa_pipeline.rules.examples import run_examples
     from qa_pipeline.rules.lint import missing_examples
+    from qa_pipeline.rules.reader import nearest
 
     ran = wrong = 0
-    for one in _packs(project, pack).values():
+    packs = _packs(project, pack)
+    known = {rule.id for one in packs.values() for rule in one.rules}
+    for unknown in sorted(set(rule_ids) - known):
+        raise QaError(f"no rule {unknown!r}{nearest(unknown, known)}")
+    for one in packs.values():
         chosen = [rule for rule in one.rules if not rule_ids or rule.id in rule_ids]
         for result in run_examples(one, chosen):
             ran += 1
@@ -136,7 +142,8 @@ def try_(dialogue: str, pack: str | None, everything: bool, project: Path) -> No
         for row in findings_table(case, verdicts).to_pylist():
             if row["verdict"] == "na" and not everything:
                 continue
-            heard = " ".join(f"“{e['quote']}”({e['rung']})" for e in row["evidence"] if e["quote"])
+            quoted = [e for e in row["evidence"] if e["quote"]]
+            heard = " ".join(f"“{e['quote']}”({e['rung']})" if e["rung"] else f"“{e['quote']}”" for e in quoted)
             click.echo(f"{row['verdict']:6} {row['rule_id']:24} {row['reason'] or ''} {heard}".rstrip())
 
 

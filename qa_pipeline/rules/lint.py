@@ -66,8 +66,8 @@ def _never_whole_words(phrase: Phrase, segmenter: Segmenter) -> Iterable[str]:
     if not phrase.word:
         return
     for wording in _plain_wordings(phrase):
-        if all(not _bounded(wording, before, after, segmenter) for before in ("", "我") for after in ("", "的", "了")):
-            yield f"jieba never ends words where {wording!r} begins and ends; with word: true it can never hit"
+        if not any(_bounded(wording, before, after, segmenter) for before in "我说的" for after in "的了吗"):
+            yield f"jieba ends no words where {wording!r} begins and ends; with word: true it can never hit in a sentence"
 
 
 def _bounded(wording: str, before: str, after: str, segmenter: Segmenter) -> bool:

@@ -210,14 +210,14 @@ class _File:
     def rule(self, node: yaml.Node, scope: Scope) -> Rule | None:
         problems = self.problems
         found = known_entries(node, RULE_KEYS, NEEDED, problems, "a rule")
-        if not set(NEEDED) <= set(found):
-            return None
         told = {k: parse(RULE_KEYS[k], v, scope) for k, v in found.items() if k != "examples"}
         told["examples"] = {}
         for verdict, value in entries(found.get("examples"), problems):
             if verdict not in VERDICTS:
                 problems.at(value, f"examples go under {', '.join(VERDICTS)}, found {verdict!r}")
             told["examples"][verdict] = texts(value, problems, one=True)
+        if not set(NEEDED) <= set(found):
+            return None
         for old, new in (("if", "condition"), ("from", "valid_from"), ("until", "valid_until")):
             if old in told:
                 told[new] = told.pop(old)

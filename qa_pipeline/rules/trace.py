@@ -47,7 +47,8 @@ def _rule(case: Case, v: Verdicts, unit: int, row: Mapping[str, object], in_full
         yield from (f"       {line}" for line in explain(v.rule, case.pack).splitlines()[1:])
     evidence: Sequence[Mapping[str, object]] = row["evidence"]  # type: ignore[assignment]
     for e in evidence:
-        words = f"“{e['quote']}” ({e['rung']})" if e["quote"] else "no words"
+        rung = f" ({e['rung']})" if e["rung"] else ""
+        words = f"“{e['quote']}”{rung}" if e["quote"] else "no words"
         yield f"       {e['verdict']}: {_seconds(e['start_ms'])}-{_seconds(e['end_ms'])} s {words}"
     if v.verdict[unit] != PASS and in_full:
         yield from _near_misses(case, v.rule, unit)

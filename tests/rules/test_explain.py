@@ -12,7 +12,10 @@ from qa_pipeline.rules.measures import MEASURES
 from qa_pipeline.rules.pack import Rule, RulePack, load_packs, mentioned
 from tests.rules.judging import HEAD, pack_of, rule_of
 
-TITLES = "titles: {hello: 问候语, company: 公司名称, sorry: 致歉语, bye: 再见, complaint: 投诉的话, more: 问还有没有别的, pms.dnd: 免打扰}"
+TITLES = (
+    "titles: {hello: 问候语, company: 公司名称, sorry: 致歉语, bye: 再见, "
+    "complaint: 投诉的话, more: 问还有没有别的, pms.dnd: 免打扰}"
+)
 PACKS = load_packs(shipped.packs())
 JUDGED = [(pack, rule) for pack in PACKS.values() for rule in pack.rules if rule.judged]
 
