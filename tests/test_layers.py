@@ -19,7 +19,11 @@ ALLOWED = {
     "rules": {"model", "errors", "text", "dataset"},
     "review": {"model", "errors", "text", "dataset", "rules"},
     "judging": {"model", "errors", "dataset", "rules"},
+    "forms": {"model", "errors", "recordings"},
+    "heard": {"model", "recordings", "speech"},
 }
+BOTH_SIDES = {"night", "config", "cli", "cli_rules", "importing", "import_form", "import_record"}
+"""They see the slow half and the fast one."""
 
 
 def imported(path: Path) -> set[str]:
@@ -40,6 +44,11 @@ def test_a_room_imports_only_what_lies_before_it(room: str) -> None:
     assert files
     wrong = {f.name: extra for f in files if (extra := imported(f) - ALLOWED[room] - {room})}
     assert not wrong
+
+
+def test_every_room_has_its_place_in_the_order() -> None:
+    rooms = {p.stem for p in PACKAGE.glob("[a-z]*.py")} | {p.parent.name for p in PACKAGE.glob("*/__init__.py")}
+    assert rooms == set(ALLOWED) | BOTH_SIDES
 
 
 def loaded(code: str) -> set[str]:
