@@ -36,7 +36,7 @@ class Asr:
     precision: str = "default"
     threads: int = 0
     batch: int = 16
-    beam: int = 3
+    beam: int = 5
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ device = "auto"       # "cpu", "cuda", "auto"
 precision = "default" # CTranslate2's compute type, such as "int8", "float16"
 threads = 0           # 0: as many as CTranslate2 likes
 batch = 16            # windows recognised at once
-beam = 3
+beam = 5
 
 [channels]
 agent = 0             # the agent's channel: 0 left, 1 right
