@@ -231,7 +231,7 @@ def read_cards(project: Path, agent: str | None) -> list[Scorecard]:
     from qa_pipeline.review.scorecard import RuleTitle, make_scorecards
 
     config, packs = open_project(project)
-    titles = {(p.id, r.id): RuleTitle(r.title, r.coach) for p in packs.values() for r in p.rules}
+    titles = {(p.id, r.id): RuleTitle(r.title, r.coach, p.titles) for p in packs.values() for r in p.rules}
     cards = make_scorecards(
         read_table(config.dataset, "scores").to_pylist(), read_table(config.dataset, "findings").to_pylist(), titles
     )

@@ -210,17 +210,15 @@ def schema() -> None:
 @click.option("--project", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Project folder.")
 def why(call_id: str, rule_id: str | None, project: Path) -> None:
     """Say why CALL_ID got its verdicts (or the one of RULE_ID): what was looked for, where, and what came nearest."""
+    from qa_pipeline.cli import kept_under
     from qa_pipeline.config import read_config
-    from qa_pipeline.dataset.ledger import Ledger
     from qa_pipeline.dataset.tables import read_part
     from qa_pipeline.errors import QaError
     from qa_pipeline.rules.reader import nearest
     from qa_pipeline.rules.trace import call_tables, trace
 
     config = read_config(project)
-    day = Ledger(config.ledger).call_date(call_id)
-    if day is None:
-        raise QaError(f"no call {call_id!r} in {config.dataset}")
+    day = kept_under(config, call_id, project)
     tables = call_tables({name: read_part(config.dataset, name, day) for name in ("calls", "legs", "turns", "events")}, call_id)
     packs, legs = _packs(project), tables["legs"].to_pylist()
     for leg in legs:

@@ -8,6 +8,7 @@ from typing import Any
 
 from qa_pipeline.model import Verdict
 from qa_pipeline.review.scorecard import RuleTitle, occasion_verdict, quote_and_nearest
+from qa_pipeline.review.words import reason_words
 
 Row = Mapping[str, Any]
 
@@ -39,6 +40,7 @@ class RuleVerdict:
     title: str
     verdict: Verdict
     reason: str | None
+    why: str
     start_ms: int | None
 
 
@@ -77,8 +79,18 @@ def _verdicts(findings: Sequence[Row], titles: Mapping[tuple[str, str], RuleTitl
     for f in sorted(findings, key=lambda f: (f["leg"], place.get((f["pack"], f["rule_id"]), len(place)))):
         verdict = Verdict(f["verdict"])
         telling = [e["start_ms"] for e in f["evidence"] if occasion_verdict(verdict, e) is verdict]
-        title = titles.get((f["pack"], f["rule_id"]), RuleTitle("")).title
-        verdicts.append(RuleVerdict(f["leg"], f["rule_id"], title, verdict, f["reason"], min(telling, default=None)))
+        named = titles.get((f["pack"], f["rule_id"]), RuleTitle(""))
+        verdicts.append(
+            RuleVerdict(
+                f["leg"],
+                f["rule_id"],
+                named.title,
+                verdict,
+                f["reason"],
+                reason_words(f["reason"], named.names),
+                min(telling, default=None),
+            )
+        )
     return tuple(verdicts)
 
 

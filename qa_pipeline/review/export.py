@@ -12,7 +12,7 @@ from pathlib import Path
 
 from qa_pipeline.model import Verdict
 from qa_pipeline.review.scorecard import Judged, RuleLine, Scorecard
-from qa_pipeline.review.words import NAME, SIGN, clock, reason_words, shown_percent
+from qa_pipeline.review.words import NAME, SIGN, clock, shown_percent
 
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes the Chinese for another encoding."""
@@ -42,7 +42,7 @@ def to_csv(cards: Sequence[Scorecard]) -> str:
 
 def _rows(f: Judged) -> Iterator[tuple[object, ...]]:
     head = (f.call_id, f.leg, str(f.verdict), f.needs_person)
-    why = (reason_words(f.reason), f.reason or "")
+    why = (f.why, f.reason or "")
     if not f.proofs:
         yield (*head, "", "", "", "", "", "", *why)
     for p in f.proofs:
@@ -61,7 +61,7 @@ def to_html(cards: Sequence[Scorecard]) -> str:
 
     source = (Path(__file__).parent / "scorecard.html").read_text("utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page.globals |= {"clock": clock, "percent": shown_percent, "sign": SIGN, "named": NAME, "reason": reason_words}
+    page.globals |= {"clock": clock, "percent": shown_percent, "sign": SIGN, "named": NAME}
     page.globals |= {"of": _of, "not_applied": _not_applied, "shares": _shares}
     return page.from_string(source).render(cards=cards)
 
@@ -72,7 +72,7 @@ def _of(rule: RuleLine, verdict: str) -> list[Judged]:
 
 def _not_applied(rule: RuleLine) -> list[tuple[str, int]]:
     """Why the rule did not apply, the most frequent reason first."""
-    return Counter(reason_words(f.reason) for f in _of(rule, Verdict.NA)).most_common()
+    return Counter(f.why for f in _of(rule, Verdict.NA)).most_common()
 
 
 def _shares(line: RuleLine | Scorecard) -> list[tuple[str, float]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qa_pipeline.model import Verdict
+from qa_pipeline.review.words import reason_words
 from qa_pipeline.rules.verdict_tables import LEAST_POSSIBLE
 
 UNKNOWN_AGENT = "未知"
@@ -19,10 +20,11 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class RuleTitle:
-    """What a rule is called, and what a trainer says about a miss."""
+    """What a rule is called, what a trainer says about a miss, and what its pack calls what the rule names."""
 
     title: str
     coach: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,13 @@ class Proof:
 
 @dataclass(frozen=True)
 class Judged:
-    """One rule on one leg. No proofs: there was nothing to listen to; `reason` says why."""
+    """One rule on one leg. No proofs: there was nothing to listen to; `reason` says why, and `why` says it in Chinese."""
 
     call_id: str
     leg: int
     verdict: Verdict
     reason: str | None
+    why: str
     needs_person: bool
     proofs: tuple[Proof, ...]
 
@@ -141,15 +144,17 @@ def _calls(scores: Iterable[Row], findings: Iterable[Row]) -> tuple[CallLine, ..
 
 def _line(key: tuple[str, str], findings: Sequence[Row], named: RuleTitle) -> RuleLine:
     lost = sum(f["possible"] - f["points"] for f in findings)
-    return RuleLine(*key, named.title, named.coach, *_counts(findings), lost, tuple(map(_judged, findings)))
+    return RuleLine(*key, named.title, named.coach, *_counts(findings), lost, tuple(_judged(f, named.names) for f in findings))
 
 
-def _judged(f: Row) -> Judged:
+def _judged(f: Row, names: Mapping[str, str]) -> Judged:
     verdict = Verdict(f["verdict"])
     proofs = tuple(
         Proof(occasion_verdict(verdict, e), e["start_ms"], e["end_ms"], *quote_and_nearest(e)) for e in f["evidence"]
     )
-    return Judged(f["call_id"], f["leg"], verdict, f["reason"], bool(f["needs_person"]), proofs)
+    return Judged(
+        f["call_id"], f["leg"], verdict, f["reason"], reason_words(f["reason"], names), bool(f["needs_person"]), proofs
+    )
 
 
 def occasion_verdict(of_finding: Verdict, evidence: Row) -> Verdict:

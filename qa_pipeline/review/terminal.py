@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qa_pipeline.model import Verdict
 from qa_pipeline.review.annotated import AnnotatedCall, AnnotatedTurn
 from qa_pipeline.review.scorecard import Judged, Proof, RuleLine, Scorecard
-from qa_pipeline.review.words import NAME, SIGN, SPEAKER, clock, reason_words, shown_percent
+from qa_pipeline.review.words import NAME, SIGN, SPEAKER, clock, shown_percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -74,11 +74,11 @@ def _finding(f: Judged) -> Text:
     text = plain(f"{SIGN[f.verdict]} {f.call_id}{' 请人听' if f.needs_person else ''}", STYLE[f.verdict])
     for proof in f.proofs:
         text.append("\n  ").append_text(plain(_said(f, proof), STYLE[proof.verdict]))
-    return text if f.proofs else text.append("\n  ").append_text(plain(reason_words(f.reason), "dim"))
+    return text if f.proofs else text.append("\n  ").append_text(plain(f.why, "dim"))
 
 
 def _said(f: Judged, proof: Proof) -> str:
-    why = reason_words(f.reason) if proof.verdict is f.verdict else NAME[proof.verdict]
+    why = f.why if proof.verdict is f.verdict else NAME[proof.verdict]
     words = f"“{proof.quote}”" if proof.quote else ""
     near = f"最近似“{proof.nearest}”" if proof.nearest else ""
     return " ".join(filter(None, (clock(proof.start_ms), words, why, near)))
@@ -100,9 +100,7 @@ def transcript(call: AnnotatedCall) -> RenderableType:
     for v in call.verdicts:
         where = "" if v.start_ms is None else clock(v.start_ms)
         name = plain(f"{v.title} {v.rule_id}".strip() + (f"（第 {v.leg} 段）" if several else ""))
-        verdicts.add_row(
-            f"{SIGN[v.verdict]} {NAME[v.verdict]}", where, name, plain(reason_words(v.reason)), style=STYLE[v.verdict]
-        )
+        verdicts.add_row(f"{SIGN[v.verdict]} {NAME[v.verdict]}", where, name, plain(v.why), style=STYLE[v.verdict])
     return Group(plain(call.call_id, "bold"), words, "", verdicts)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qa_pipeline.model import Verdict
 
 SIGN = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNSURE: "?", Verdict.NA: "·"}
@@ -39,6 +41,11 @@ _REASONS = {
     "gap_too_long": "间隔太久",
     "occurs": "出现了该避免的情形",
     "does_not_occur": "该有的没有出现",
+    "unwanted": "出现了该避免的情形",
+    "not_named": "没有说出转给谁",
+    "value_from_nowhere": "说出了对方没有先说的信息",
+    "no_such_value": "没有用对方说过的称呼或内容",
+    "clock": "时间不对",
 }
 _WITH_DETAIL = {
     "not_said": "没有说{}",
@@ -47,6 +54,9 @@ _WITH_DETAIL = {
     "unknown": "不知道{}",
     "not_measured": "录音里没有测{}",
     "out_of_range": "{}超出范围",
+    "is": "属于“{}”",
+    "field": "记录里的“{}”不符",
+    "attribute": "“{}”不符",
 }
 _NAMES = {
     "greeting": "问候语",
@@ -56,6 +66,7 @@ _NAMES = {
     "anything_else": "“还有其他需要吗”",
     "closing": "结束语",
     "direction": "来电还是去电",
+    "leg": "只看第一位坐席",
     "end_reason": "怎样结束",
     "answered": "是否接通",
     "hangup_by": "谁先挂机",
@@ -71,14 +82,26 @@ _NAMES = {
 }
 
 
-def reason_words(reason: str | None) -> str:
-    """A reason code, or code:detail, in plain Chinese; a code unknown here stays visible, so that nothing is hidden."""
+def reason_words(reason: str | None, names: Mapping[str, str] | None = None) -> str:
+    """A reason code, or code:detail, in plain Chinese; a code unknown here stays visible, so that nothing is hidden.
+
+    `names`: what the pack calls its phrases, conditions and fields; they go before the names known here.
+    """
     if not reason:
         return ""
+    names = names or {}
     code, colon, detail = reason.partition(":")
     if colon and code in _WITH_DETAIL:
-        return _WITH_DETAIL[code].format(_NAMES.get(detail, detail))
-    return _REASONS.get(reason, f"其他原因：{reason}")
+        return _WITH_DETAIL[code].format(names.get(detail) or _NAMES.get(detail, detail))
+    known = _REASONS.get(reason) or names.get(reason) or _not_for(reason, {**_NAMES, **names})
+    return known or f"其他原因：{reason}"
+
+
+def _not_for(reason: str, names: Mapping[str, str]) -> str | None:
+    """`not_NAME` and `not_FIELD_VALUE`: the call is none that the rule is for."""
+    told = reason.removeprefix("not_") if reason.startswith("not_") else ""
+    meant = next((name for name in names if told == name or told.startswith(f"{name}_")), None)
+    return f"不适用：{names[meant]}" if meant else None
 
 
 def clock(ms: int) -> str:

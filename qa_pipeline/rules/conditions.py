@@ -41,7 +41,9 @@ def _any(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
 
 
 def _not(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
-    return t.not_(evaluate(case, c["not"], occasion, anchored), case.reasons.number("unwanted"))
+    inner: Expression = c["not"]
+    reason = f"is:{inner['condition']}" if inner.op == "condition" else "unwanted"
+    return t.not_(evaluate(case, inner, occasion, anchored), case.reasons.number(reason))
 
 
 def _of(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
