@@ -1,1 +1,5 @@
-"""What was said: speech activity, tones, windows for the recogniser, backends, turns with a time for every character."""
+"""What was said.
+
+`activity` where somebody speaks, `tones` of the exchange, `windows` for the recogniser, `backend` its contract, `whisper` the
+built-in one, `guards` against invented text, `loudness`, `listen` all of it over many calls at once.
+"""
