@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import re
 
-from qa_pipeline.rules.wording import DIGITS
+from qa_pipeline.text.numbers import DIGITS, GREAT, UNITS, read_number
 
-UNITS = {"十": 10, "百": 100, "千": 1_000}
-GREAT = {"万": 10_000, "亿": 100_000_000}
 NUMBER = re.compile(rf"[{DIGITS}{''.join(UNITS)}{''.join(GREAT)}点]+")
 MOBILE = re.compile("1[3-9][0-9]{9}")
 TIME = re.compile(rf"([{DIGITS}十]+)[点时](?:(半)|([13])刻|([{DIGITS}十]*))")
@@ -23,7 +21,7 @@ def value_of(kind: str, words: str) -> str | None:
         return mobile[0] if mobile else None
     if kind == "number":
         found = NUMBER.search(words)
-        return _number(found[0]) if found else None
+        return read_number(found[0]) if found else None
     if kind == "time":
         told = TIME.search(words)
         return _time(told) if told else None
@@ -32,29 +30,7 @@ def value_of(kind: str, words: str) -> str | None:
 
 def _time(told: re.Match[str]) -> str | None:
     """On a clock face: 6点半 and 18点30 are both 6:30, since the part of the day is said apart or not at all."""
-    hour, half, quarter, minutes = _number(told[1]), told[2], told[3], _number(told[4]) if told[4] else "0"
+    hour, half, quarter, minutes = read_number(told[1]), told[2], told[3], read_number(told[4]) if told[4] else "0"
     if hour is None or minutes is None:
         return None
     return f"{int(hour) % 12}:{30 if half else 15 * int(quarter) if quarter else int(minutes):02d}"
-
-
-def _number(words: str) -> str | None:
-    """`1百2十` is 120, `3千5` is 3500, `10` is 10, `3点5` is 3.5; digits in a row are read as they stand."""
-    whole, dot, rest = words.partition("点")
-    total = section = 0
-    digits, unit = "", 1
-    for c in whole:
-        if c in DIGITS:
-            digits += c
-        elif c in UNITS:
-            section += int(digits or 1) * UNITS[c]
-            digits, unit = "", UNITS[c]
-        else:
-            total = (total + section + int(digits or 0)) * GREAT[c]
-            section, digits, unit = 0, "", GREAT[c]
-    elliptic = len(digits) == 1 and unit >= 100 and "0" not in whole[-2:]
-    value = total + section + int(digits or 0) * (unit // 10 if elliptic else 1)
-    fraction = "".join(c for c in rest if c in DIGITS)
-    if not any(c in DIGITS or c in UNITS for c in whole):
-        return None
-    return f"{value}.{fraction}" if dot and fraction else str(value)

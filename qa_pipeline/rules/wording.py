@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from qa_pipeline.text.normal import normalise
+from qa_pipeline.text.numbers import DIGITS
 
 GAP = 6
 LONGEST_GAP = 60
 LONGEST_RUN = 25
 MOST_FORMS = 2000
 NARROW = str.maketrans("［］（）｜＜＞｛｝＾＄", "[]()|<>{}^$")
-DIGITS = "0123456789"
 RUNS = {"digits": DIGITS, "number": DIGITS + "十百千万亿点"}
 GAP_MARK = re.compile(r"(?:…+|⋯+|\.{3,})(?P<bounds>\{[^}]*\}?)?")
 GAP_BOUNDS = re.compile(r"\{\s*(?:(\d+)\s*[,，]\s*)?(\d+)\s*\}")

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import re
 
-UNITS = {"千": 1000, "百": 100, "十": 10}
-SPOKEN = re.compile(r"[0-9]?[千百十][0-9千百十]*")
+DIGITS = "0123456789"
+UNITS = {"十": 10, "百": 100, "千": 1_000}
+GREAT = {"万": 10_000, "亿": 100_000_000}
+SPOKEN = re.compile(r"[0-9]*[千百十][0-9千百十]*")
 
 
 def read_numbers(normal: str) -> str:
     """The normal form with its spoken numbers below ten thousand as digits; anything else stays as it is."""
-    return SPOKEN.sub(lambda match: _value(match.group()) or match.group(), normal)
+    return SPOKEN.sub(lambda match: read_number(match.group()) or match.group(), normal)
 
 
-def _value(spoken: str) -> str | None:
-    """None for what is no number as people say it, such as 十百."""
-    total, digit, last = 0, None, 10_000
-    for character in spoken:
-        unit = UNITS.get(character)
-        if unit is None:
-            if digit not in (None, 0):
-                return None
-            digit = int(character)
-            continue
-        if unit >= last or (digit is None and unit != 10):
-            return None
-        total, digit, last = total + (1 if digit is None else digit) * unit, None, unit
-    if digit is not None:
-        colloquial = last >= 100 and spoken[-2] in UNITS  # 三百八 is 380
-        total += digit * (last // 10 if colloquial else 1)
-    return str(total)
+def read_number(words: str) -> str | None:
+    """`1百2十` is 120, `3千5` is 3500, `10` is 10, `3点5` is 3.5; digits in a row are read as they stand. None: no number."""
+    whole, dot, rest = words.partition("点")
+    if not any(c in DIGITS or c in UNITS for c in whole):
+        return None
+    total = section = 0
+    digits, unit = "", 1
+    for c in whole:
+        if c in DIGITS:
+            digits += c
+        elif c in UNITS:
+            section += int(digits or 1) * UNITS[c]
+            digits, unit = "", UNITS[c]
+        else:
+            total = (total + section + int(digits or 0)) * GREAT[c]
+            section, digits, unit = 0, "", GREAT[c]
+    elliptic = len(digits) == 1 and unit >= 100 and "0" not in whole[-2:]
+    value = total + section + int(digits or 0) * (unit // 10 if elliptic else 1)
+    fraction = "".join(c for c in rest if c in DIGITS)
+    return f"{value}.{fraction}" if dot and fraction else str(value)

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from qa_pipeline.rules.chains import Chain, chains
-from qa_pipeline.rules.wording import DIGITS, Choice, Edge, Gap, Run, WordingError, parse, pattern, spelled
+from qa_pipeline.rules.wording import Choice, Edge, Gap, Run, WordingError, parse, pattern, spelled
 from qa_pipeline.text.normal import normalise
+from qa_pipeline.text.numbers import DIGITS
 
 SLOTS = {"company": ("丽洁物业", "丽洁"), "none": ()}
 
