@@ -46,7 +46,7 @@ def read_rows(dataset: Path, table: str, call_date: date) -> list[Row]:
 
 
 def read_transcripts(dataset: Path, call_date: date) -> dict[str, pa.Table]:
-    """The four transcript tables of a date, as far as rules look at them: the words' bounds are made again from the text."""
+    """The four transcript tables of a date, as rules look at them; for whole words the text is cut again."""
     return {table: read_part(dataset, table, call_date, without=("tokens",)) for table in TRANSCRIPT_TABLES}
 
 

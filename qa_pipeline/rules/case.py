@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, event_spans
 from qa_pipeline.rules.hits import Matcher
-from qa_pipeline.rules.pack import RulePack
+from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.rules.spans import Flags, Ints, Spans, in_order, no_spans, spans, together
 from qa_pipeline.text.columns import code_points, pauses
+from qa_pipeline.text.segment import Segmenter
 
 LOW_CONFIDENCE = 0.5
 SURE_ENOUGH_TO_ACCUSE = 0.85
 NORMALISED, SOUND, NEAR = 1, 2, 3
 RUNG_NAMES = ("exact", "normalised", "sound", "near")
-RUNG_NUMBERS = {name: number for number, name in enumerate(RUNG_NAMES)}
 SPEAKER_OF = {"agent": AGENT, "customer": CUSTOMER, "ivr": IVR}
 
 
@@ -49,7 +49,7 @@ class Case:
         self.named: dict[Any, tuple[Spans, Ints]] = {}
         self.columns: dict[str, list[Any]] = {}
         self._factored: dict[str, tuple[list[Any], Ints]] = {}
-        self._hits = matcher.find(corpus.turns.texts)
+        self._hits = matcher.find(corpus.turns.texts, word_ends(corpus.turns.texts, matcher, pack))
         self._order = np.argsort(self._hits.phrase, kind="stable")
         self._edges = np.searchsorted(self._hits.phrase[self._order], np.arange(len(matcher.phrases) + 1))
         self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
@@ -190,8 +190,7 @@ class Case:
 
     @cached_property
     def hangup_by(self) -> NDArray[np.object_]:
-        """Per unit who ended the call: by the record, else the side that hears a busy tone after the last word is still there,
-        so the other one left: on the customer's channel of the recording the tone means that the customer left."""
+        """Per unit who ended the call: by the record, else the side on whose channel a busy tone follows the last word."""
         told = np.array([by or "unknown" for by in self.corpus.column("hangup_by")], object)
         if not (told == "unknown").any():
             return told
@@ -225,6 +224,15 @@ class Case:
         else:
             per_call = np.array([what in told or "all" in told for told in calls["measured"].to_pylist()], bool)
         return np.asarray(per_call[self.corpus.call_of], bool)
+
+
+def word_ends(texts: pa.StringArray, matcher: Matcher, pack: RulePack) -> pa.ListArray | None:
+    """Where jieba ends the words of each text, the pack's names among them; None where no phrase asks for whole words."""
+    if not any(phrase.word for phrase in matcher.phrases):
+        return None
+    segmenter, encoded = Segmenter(vocabulary([pack])), texts.dictionary_encode()
+    ends = [[token.end for token in segmenter.tokens(text or "")] for text in encoded.dictionary.to_pylist()]
+    return pa.array(ends, pa.list_(pa.int32())).take(encoded.indices)
 
 
 def side_of(event: Mapping[str, Any]) -> str | None:

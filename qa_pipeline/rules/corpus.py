@@ -19,7 +19,6 @@ from qa_pipeline.rules.spans import Ints, Spans, in_order, spans
 
 AGENT, CUSTOMER, IVR, UNKNOWN = range(4)
 SPEAKER_CODES = {"agent": AGENT, "customer": CUSTOMER, "ivr": IVR, "unknown": UNKNOWN}
-SPEECH_MEASURED = ("all", "speech")
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ class Turns:
     confidence: NDArray[np.float64]
     begin: Ints
     char_ms: Ints
-    token_ends: pa.ListArray | None = None
 
     def __len__(self) -> int:
         return len(self.unit)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qa_pipeline.rules.case import Case
-from qa_pipeline.rules.spans import LONGEST, Ints, Spans, counts, in_order, key, starts_within
+from qa_pipeline.rules.spans import LONGEST, Ints, Spans, counts, key, starts_within
 
 KEYS = ("before_s", "after_s", "next_turns", "previous_turns", "look")
 
@@ -91,7 +91,3 @@ def spans_in(w: Window, found: Spans) -> tuple[Ints, Ints]:
     ends = np.sort(key(found.unit, found.end))
     over = np.searchsorted(ends, key(w.unit, w.start), "left")
     return np.maximum(begun - over, 0), over
-
-
-def ordered(found: Spans) -> Spans:
-    return in_order(found)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rules.judging import finding, rule_of, verdict
+from tests.rules.judging import HEAD, finding, pack_of, rule_of, verdict
 
 DESK = "A 您好，丽洁物业 / C 我要投诉 / A 不好意思 / C 好 / A 再见 / C 再见"
 
@@ -181,3 +181,11 @@ def test_the_proof_is_the_words_and_their_time(tmp_path: Path) -> None:
     (proof,) = finding(rule_of(tmp_path, "call", "{said: sorry}"), "A 您好 / C 喂 / A 嗯，不好意思啊")["evidence"]
     assert (proof["quote"], proof["rung"], proof["turn"]) == ("不好意思", "exact", 2)
     assert proof["end_ms"] > proof["start_ms"] > 0
+
+
+def test_a_phrase_that_asks_for_whole_words_is_not_heard_inside_one(tmp_path: Path) -> None:
+    body = "rules:\n- {id: r, title: t, weight: 10, when: call, expect: {said: meeting}}\n"
+    for asks, wanted in (("true", "fail"), ("false", "pass")):
+        pack = pack_of(tmp_path, body, HEAD + f'  meeting: {{say: ["会议"], rungs: [exact, normalised], word: {asks}}}\n')
+        assert verdict(pack, "A 会议室在三楼") == wanted
+        assert verdict(pack, "A 今天的会议取消了") == "pass"
