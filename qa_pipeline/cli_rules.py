@@ -83,7 +83,7 @@ def _stored_findings(project: Path, days: int | None):  # type: ignore[no-untype
     from datetime import timedelta
 
     from qa_pipeline.config import read_config
-    from qa_pipeline.dataset.tables import call_dates, read_part
+    from qa_pipeline.dataset.parts import call_dates, read_part
 
     dataset = read_config(project).dataset
     dates = call_dates(dataset, "findings")
@@ -212,7 +212,7 @@ def why(call_id: str, rule_id: str | None, project: Path) -> None:
     """Say why CALL_ID got its verdicts (or the one of RULE_ID): what was looked for, where, and what came nearest."""
     from qa_pipeline.cli import kept_under
     from qa_pipeline.config import read_config
-    from qa_pipeline.dataset.tables import read_part
+    from qa_pipeline.dataset.parts import read_part
     from qa_pipeline.errors import QaError
     from qa_pipeline.rules.reader import nearest
     from qa_pipeline.rules.trace import call_tables, trace

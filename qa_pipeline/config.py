@@ -16,6 +16,7 @@ from qa_pipeline.errors import Place, QaError
 from qa_pipeline.recordings.roots import Roots
 
 if TYPE_CHECKING:
+    from qa_pipeline.dataset.store import Store
     from qa_pipeline.speech.backend import Recogniser
 
 FILE = "qa.toml"
@@ -73,6 +74,13 @@ class Packs:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """uri: where the dataset lies, if not in the project's folder, such as "s3://bucket/calls"."""
+
+    uri: str | None = None
+
+
+@dataclass(frozen=True)
 class Config:
     """A project folder and its settings. folders: named roots of recordings, by which stored calls remember their audio."""
 
@@ -81,6 +89,7 @@ class Config:
     channels: Channels = field(default_factory=Channels)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     packs: Packs = field(default_factory=Packs)
+    keeping: Keeping = field(default_factory=Keeping)
     folders: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -89,8 +98,11 @@ class Config:
         return Roots({"project": self.root, "samples": shipped.sample_calls(), **told})
 
     @property
-    def dataset(self) -> Path:
-        return self.root / "dataset"
+    def dataset(self) -> Store:
+        """Where the tables lie: in the project's folder, or at `dataset.uri`. Raises DatasetError for an unknown URI."""
+        from qa_pipeline.dataset.store import open_store, store_of
+
+        return open_store(self.keeping.uri) if self.keeping.uri else store_of(self.root / "dataset")
 
     @property
     def rules(self) -> Path:
@@ -105,7 +117,11 @@ class Config:
         return ZoneInfo(self.records.tz)
 
 
-SECTIONS: dict[str, Any] = {"asr": Asr, "channels": Channels, "records": RecordsSettings, "packs": Packs}
+SECTIONS: dict[str, Any] = {"asr": Asr, "channels": Channels, "records": RecordsSettings, "packs": Packs, "dataset": Keeping}
+
+
+ATTRIBUTE = {"dataset": "keeping"}
+"""Of Config, where it is not the section's name."""
 
 
 def read_config(root: Path) -> Config:
@@ -126,7 +142,7 @@ def read_config(root: Path) -> Config:
     problems += _wrong_values(made)
     if problems:
         raise ConfigError("; ".join(problems), Place(str(path)))
-    return Config(root, **made, folders=folders)
+    return Config(root, **{ATTRIBUTE.get(name, name): value for name, value in made.items()}, folders=folders)
 
 
 def _section(name: str, kind: Any, told: Any, problems: list[str]) -> Any:
@@ -242,6 +258,9 @@ default = "etiquette"
 [packs.folders]        # "hotel" = "etiquette"
 [packs.called_numbers] # "4008001234" = "etiquette"
 [packs.departments]    # "前台" = "etiquette"
+
+[dataset]
+# uri = "s3://bucket/calls?endpoint_override=storage.example:9000"   # else dataset/ here; keys come from the environment
 
 [roots]                # folders by name: stored calls then say "nas:2024/05/14/001.wav", and the archive may move
 # nas = "/recordings"

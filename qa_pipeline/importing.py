@@ -14,9 +14,9 @@ from typing import Any
 
 from qa_pipeline.config import Config
 from qa_pipeline.dataset.ledger import Entry, Ledger
-from qa_pipeline.dataset.parts import clear_staging
+from qa_pipeline.dataset.parts import clear_staging, read_part
 from qa_pipeline.dataset.rows import transcript_rows
-from qa_pipeline.dataset.tables import read_part, transcript_tables
+from qa_pipeline.dataset.tables import transcript_tables
 from qa_pipeline.dataset.writer import one_writer
 from qa_pipeline.errors import Place, QaError
 from qa_pipeline.forms.check import FormError, Wrong

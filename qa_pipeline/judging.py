@@ -9,17 +9,17 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 
 import pyarrow as pa
 
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.lineage import transcript_versions
+from qa_pipeline.dataset.parts import call_dates
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Row, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.dataset.store import Where
 from qa_pipeline.dataset.tables import (
     Tables,
-    call_dates,
     count_rows,
     in_blocks,
     of_calls,
@@ -95,7 +95,7 @@ def _only(tables: Tables, call_ids: Collection[str]) -> dict[str, pa.Table]:
     return {name: of_calls(table, call_ids) for name, table in tables.items()}
 
 
-def seal(dataset: Path, ledger: Ledger, packs: Mapping[str, RulePack], matchers: dict[str, Matcher] | None = None) -> Failed:
+def seal(dataset: Where, ledger: Ledger, packs: Mapping[str, RulePack], matchers: dict[str, Matcher] | None = None) -> Failed:
     """Finished transcripts into Parquet with their verdicts. A call that cannot be judged stays in the ledger, noted.
 
     A date's part is written once, however many transcripts wait; only its Arrow tables are ever in memory as a whole.
@@ -108,7 +108,7 @@ def seal(dataset: Path, ledger: Ledger, packs: Mapping[str, RulePack], matchers:
 
 
 def _seal_date(
-    dataset: Path, ledger: Ledger, day: date, chunks: Iterable[dict[str, Rows]], judge: Callable[[Tables], Judged]
+    dataset: Where, ledger: Ledger, day: date, chunks: Iterable[dict[str, Rows]], judge: Callable[[Tables], Judged]
 ) -> Failed:
     parts: dict[str, list[pa.Table]] = {name: [SCHEMAS[name].empty_table()] for name in (*TRANSCRIPT_TABLES, *VERDICT_TABLES)}
     good, first_legs, failed = list[str](), list[Row](), Failed()
@@ -132,7 +132,7 @@ def _seal_date(
     return failed
 
 
-def rescore(dataset: Path, packs: Mapping[str, RulePack]) -> tuple[int, Failed]:
+def rescore(dataset: Where, packs: Mapping[str, RulePack]) -> tuple[int, Failed]:
     """Judge every stored call again; the number judged, and the calls that kept their old verdicts because judging raised.
 
     Much work is shared among as many processes as there are cores, a date at a time; the answers are the same.
@@ -151,7 +151,7 @@ def rescore(dataset: Path, packs: Mapping[str, RulePack]) -> tuple[int, Failed]:
 class _Rescorer:
     """One process's part of a rescore. Dates do not share files, so several may work at once under one writer's lock."""
 
-    def __init__(self, dataset: Path, packs: Mapping[str, RulePack], now: datetime) -> None:
+    def __init__(self, dataset: Where, packs: Mapping[str, RulePack], now: datetime) -> None:
         self.dataset, self.packs, self.now = dataset, packs, now
         self.matchers: dict[str, Matcher] = {}
 

@@ -1,73 +1,99 @@
-"""One Parquet file a partition, written aside and put in place in one step, so a reader sees the old part or the new."""
+"""One Parquet file a partition, replaced in one step, so a reader sees the old part or the new."""
 
 from __future__ import annotations
 
 import functools
-import os
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qa_pipeline.dataset.schemas import KEYS, SCHEMAS
+from qa_pipeline.dataset.migrate import at_this_version
+from qa_pipeline.dataset.schemas import KEYS, ORDER_OF_ROWS, SCHEMAS
+from qa_pipeline.dataset.store import Where, store_of
 from qa_pipeline.errors import DatasetError, Place
 
-STAGING = ".staging"
-"""Outside every table: a file beside the part would double rows in plain reads."""
+
+def part_path(table: str, call_date: date | None) -> str:
+    """Relative to the dataset. No date: a table that is not split by date, as agents are."""
+    return f"{table}/call_date={call_date.isoformat()}/part-0.parquet" if call_date else f"{table}/part-0.parquet"
 
 
-def part_path(dataset: Path, table: str, call_date: date) -> Path:
-    return dataset / table / f"call_date={call_date.isoformat()}" / "part-0.parquet"
+def call_dates(dataset: Where, table: str) -> list[date]:
+    names = store_of(dataset).folders(table)
+    return [date.fromisoformat(name.partition("=")[2]) for name in names if name.startswith("call_date=")]
 
 
-def write_part(dataset: Path, table: str, call_date: date, rows: Sequence[Mapping[str, Any]] | pa.Table) -> Path:
-    """Replace a partition by `rows`, sorted by the table's key.
+def read_part(
+    dataset: Where,
+    table: str,
+    call_date: date | None,
+    columns: Collection[str] | None = None,
+    calls: Collection[str] | None = None,
+) -> pa.Table:
+    """The part's rows as this version's schema has them, none where there is no part.
+
+    `columns`: only these, in the schema's order; `calls`: only rows of these. Raises DatasetError for a part of a newer
+    version, and for one that is no Parquet.
+    """
+    store, path = store_of(dataset), part_path(table, call_date)
+    wanted = [name for name in SCHEMAS[table].names if columns is None or name in columns]
+    if not store.exists(path):
+        return SCHEMAS[table].empty_table().select(wanted)
+    place = Place(file=f"{store}/{path}")
+    try:
+        with store.fs.open_input_file(store.at(path)) as file, pq.ParquetFile(file) as part:
+            there = [name for name in wanted if name in part.schema_arrow.names]
+            chosen = _groups(part, calls)
+            found = part.read_row_groups(chosen, there) if chosen is not None else part.read(there)
+    except pa.ArrowInvalid as problem:
+        said = f"not a whole Parquet file ({problem}); mend it with: qa dataset check --repair"
+        raise DatasetError(said, place) from problem
+    if calls is not None:
+        found = found.filter(pc.is_in(found["call_id"], value_set=pa.array(list(calls), pa.string())))
+    return at_this_version(table, found, place).select(wanted)
+
+
+def _groups(part: pq.ParquetFile, calls: Collection[str] | None) -> list[int] | None:
+    """The row groups that may hold these calls, by their statistics; None: all of them."""
+    if calls is None or not calls:
+        return None
+    at, first, last = part.schema_arrow.get_field_index("call_id"), min(calls), max(calls)
+    found = []
+    for number in range(part.num_row_groups):
+        seen = part.metadata.row_group(number).column(at).statistics
+        if seen is None or not seen.has_min_max or (seen.min <= last and first <= seen.max):
+            found.append(number)
+    return found
+
+
+def write_part(dataset: Where, table: str, call_date: date | None, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
+    """Replace a partition by `rows`, in the table's order of rows.
 
     Raises DatasetError, with the old part left in place, on a key given twice or missing, on a column the table does not
     have, and on values that do not fit the schema.
     """
-    keys = KEYS[table]
-    path = part_path(dataset, table, call_date)
-    content = _fit(table, rows, path).sort_by([(key, "ascending") for key in keys])
-    if bad := _broken_keys(content.select(keys)):
-        raise DatasetError(f"{table} wants one row for each {', '.join(keys)}: {'; '.join(bad)}", Place(file=str(path)))
-    staging = dataset / STAGING
-    staging.mkdir(parents=True, exist_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = staging / f"{uuid.uuid4().hex}.parquet"
-    try:
-        with staged.open("xb") as file:
-            pq.write_table(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(staged, path)
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
-    _settle(path.parent)
-    return path
+    store, path = store_of(dataset), part_path(table, call_date)
+    place = Place(file=f"{store}/{path}")
+    content = _fit(table, rows, place)
+    content = content.sort_by([(key, "ascending") for key in ORDER_OF_ROWS[table]])
+    if bad := _broken_keys(content.select(KEYS[table])):
+        raise DatasetError(f"{table} wants one row for each {', '.join(KEYS[table])}: {'; '.join(bad)}", place)
+    store.replace(path, _parquet(content))
 
 
-def clear_staging(dataset: Path) -> None:
+def _parquet(content: pa.Table) -> pa.Buffer:
+    out = pa.BufferOutputStream()
+    pq.write_table(content, out)
+    return out.getvalue()
+
+
+def clear_staging(dataset: Where) -> None:
     """What a killed writer left behind. Only for who holds the project as its one writer."""
-    for left in (dataset / STAGING).glob("*.parquet"):
-        left.unlink()
-
-
-def _settle(folder: Path) -> None:
-    """The new name on disk, too, before the ledger forgets what it stands for."""
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    store_of(dataset).clear_staging()
 
 
 def _broken_keys(sorted_keys: pa.Table) -> list[str]:
@@ -79,16 +105,14 @@ def _broken_keys(sorted_keys: pa.Table) -> list[str]:
     return bad + [f"{tuple(row.values())} is given twice" for row in after.filter(same).to_pylist()]
 
 
-def _fit(table: str, rows: Sequence[Mapping[str, Any]] | pa.Table, path: Path) -> pa.Table:
+def _fit(table: str, rows: Sequence[Mapping[str, Any]] | pa.Table, place: Place) -> pa.Table:
     schema = SCHEMAS[table]
     names = set(rows.column_names) if isinstance(rows, pa.Table) else {name for row in rows for name in row}
     if unknown := sorted(names - set(schema.names)):  # Arrow would drop them silently
-        raise DatasetError(
-            f"{table} has no column {', '.join(unknown)}; it has {', '.join(schema.names)}", Place(file=str(path))
-        )
+        raise DatasetError(f"{table} has no column {', '.join(unknown)}; it has {', '.join(schema.names)}", place)
     try:
         if isinstance(rows, pa.Table):
             return rows.select(schema.names).cast(schema)
         return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError, KeyError, ValueError) as problem:
-        raise DatasetError(f"{table} rows do not fit its schema: {problem}", Place(file=str(path))) from problem
+        raise DatasetError(f"{table} rows do not fit its schema: {problem}", place) from problem

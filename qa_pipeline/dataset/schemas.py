@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-VERSION = 1
+VERSION = 2
 _METADATA = {"qa_schema_version": str(VERSION)}
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -16,7 +16,14 @@ KEYS: dict[str, tuple[str, ...]] = {
     "turns": ("call_id", "turn"),
     "findings": ("call_id", "leg", "pack", "rule_id"),
     "scores": ("call_id", "leg", "pack"),
+    "agents": ("agent_id", "valid_from"),
 }
+ORDER_OF_ROWS: dict[str, tuple[str, ...]] = {
+    **KEYS,
+    "findings": ("agent_id", *KEYS["findings"]),
+    "scores": ("agent_id", *KEYS["scores"]),
+}
+"""An agent's verdicts lie together: who reads one card reads a few row groups."""
 
 _EVIDENCE = pa.struct(
     [
@@ -124,6 +131,7 @@ _COLUMNS: dict[str, list[tuple[str, Any]]] = {
         ("agent_id", pa.string()),
         ("team", pa.string()),
         ("pack", pa.string()),
+        ("started_at", pa.timestamp("ms", tz="UTC")),
         ("points", pa.float64()),
         ("possible", pa.float64()),
         ("percent", pa.float64()),
@@ -133,6 +141,13 @@ _COLUMNS: dict[str, list[tuple[str, Any]]] = {
         ("rules_version", pa.string()),
         ("transcript_version", pa.string()),
         ("scored_at", pa.timestamp("us", tz="UTC")),
+    ],
+    "agents": [
+        ("agent_id", pa.string()),
+        ("name", pa.string()),
+        ("team", pa.string()),
+        ("valid_from", pa.date32()),
+        ("valid_to", pa.date32()),
     ],
 }
 

@@ -4,64 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qa_pipeline.dataset.parts import part_path, write_part
+from qa_pipeline.dataset.parts import call_dates, part_path, read_part, write_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Row, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.dataset.store import Where, store_of
 
 Tables = Mapping[str, pa.Table]
 ORDER = (*TRANSCRIPT_TABLES, *VERDICT_TABLES)
 """Who follows a finding back finds its call: calls come first, scores last."""
 
 
-def call_dates(dataset: Path, table: str) -> list[date]:
-    return sorted(date.fromisoformat(p.name.partition("=")[2]) for p in (dataset / table).glob("call_date=*"))
-
-
-def read_part(dataset: Path, table: str, call_date: date, without: Collection[str] = ()) -> pa.Table:
-    """The part's rows, none where there is no part; columns named in `without` are not read."""
-    path = part_path(dataset, table, call_date)
-    columns = [name for name in SCHEMAS[table].names if name not in without]
-    return pq.ParquetFile(path).read(columns) if path.exists() else SCHEMAS[table].empty_table().select(columns)
-
-
-def count_rows(dataset: Path, table: str) -> int:
+def count_rows(dataset: Where, table: str) -> int:
     """Rows of all partitions, by their footers."""
-    return sum(pq.read_metadata(part_path(dataset, table, day)).num_rows for day in call_dates(dataset, table))
+    store, total = store_of(dataset), 0
+    for day in call_dates(store, table):
+        with store.fs.open_input_file(store.at(part_path(table, day))) as file:
+            total += pq.read_metadata(file).num_rows
+    return total
 
 
-def read_table(dataset: Path, table: str) -> pa.Table:
+def read_table(dataset: Where, table: str) -> pa.Table:
     """Every partition's rows, oldest date first."""
-    parts = [read_part(dataset, table, day) for day in call_dates(dataset, table)]
+    dates = [None] if table == "agents" else call_dates(dataset, table)
+    parts = [read_part(dataset, table, day) for day in dates]
     return pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
 
 
-def read_rows(dataset: Path, table: str, call_date: date) -> list[Row]:
+def read_rows(dataset: Where, table: str, call_date: date) -> list[Row]:
     return read_part(dataset, table, call_date).to_pylist()  # type: ignore[no-any-return]
 
 
-def read_transcripts(dataset: Path, call_date: date) -> dict[str, pa.Table]:
+def read_transcripts(dataset: Where, call_date: date) -> dict[str, pa.Table]:
     """The four transcript tables of a date, as rules look at them; for whole words the text is cut again."""
-    return {table: read_part(dataset, table, call_date, without=("tokens",)) for table in TRANSCRIPT_TABLES}
+    return {
+        table: read_part(dataset, table, call_date, [name for name in SCHEMAS[table].names if name != "tokens"])
+        for table in TRANSCRIPT_TABLES
+    }
 
 
-def find_call(dataset: Path, call_id: str) -> date | None:
+def find_call(dataset: Where, call_id: str) -> date | None:
     """The date that a call is kept under, by looking through the parts: for when no index is at hand."""
-    for day in reversed(call_dates(dataset, "calls")):
-        ids = pq.read_table(part_path(dataset, "calls", day), columns=["call_id"], partitioning=None)["call_id"]
-        if pc.any(pc.equal(ids, call_id)).as_py():
-            return day
-    return None
+    dates = reversed(call_dates(dataset, "calls"))
+    return next((day for day in dates if len(read_part(dataset, "calls", day, ["call_id"], [call_id]))), None)
 
 
-def revision(dataset: Path, call_date: date, call_id: str) -> int:
+def revision(dataset: Where, call_date: date, call_id: str) -> int:
     """The kept revision of a call; 0 where that date has none."""
-    rows = of_calls(read_part(dataset, "calls", call_date), [call_id])
+    rows = read_part(dataset, "calls", call_date, ["call_id", "revision"], [call_id])
     return int(rows["revision"][0].as_py() or 0) if len(rows) else 0
 
 
@@ -91,7 +85,7 @@ def _between(table: pa.Table, ids: pa.Array) -> pa.Table:
     return table.slice(first, last - first)
 
 
-def replace_calls(dataset: Path, call_date: date, tables: Tables, call_ids: Collection[str]) -> None:
+def replace_calls(dataset: Where, call_date: date, tables: Tables, call_ids: Collection[str]) -> None:
     """Put the rows in place of all that these calls had in those tables, in ORDER; other calls' rows stay."""
     for name in ORDER:
         if name in tables:
@@ -99,9 +93,9 @@ def replace_calls(dataset: Path, call_date: date, tables: Tables, call_ids: Coll
             write_part(dataset, name, call_date, pa.concat_tables([kept, tables[name].cast(SCHEMAS[name])]))
 
 
-def remove_calls(dataset: Path, call_date: date, call_ids: Collection[str]) -> None:
-    """Out of every table of a date that has them."""
-    for name in ORDER:
+def remove_calls(dataset: Where, call_date: date, call_ids: Collection[str]) -> None:
+    """Out of every table of a date that has them; verdicts first, so that none is ever there without its call."""
+    for name in reversed(ORDER):
         part = read_part(dataset, name, call_date)
         kept = of_calls(part, call_ids, others=True)
         if len(kept) < len(part):

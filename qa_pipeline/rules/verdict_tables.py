@@ -141,7 +141,7 @@ def scores_table(case: Case, verdicts: Sequence[Verdicts], versions: pa.Array, s
     enough = possible >= LEAST_POSSIBLE
     percent = 100 * np.maximum(0, total) / np.where(enough, possible, 1)
     legs, schema = case.corpus.legs, SCHEMAS["scores"]
-    team = case.corpus.calls["team"].take(pa.array(case.corpus.call_of))
+    team, started_at = (case.corpus.calls[name].take(pa.array(case.corpus.call_of)) for name in ("team", "started_at"))
     shown = pa.array(np.minimum(percent, 100), mask=~enough)
     columns = {
         "call_id": legs["call_id"],
@@ -149,6 +149,7 @@ def scores_table(case: Case, verdicts: Sequence[Verdicts], versions: pa.Array, s
         "agent_id": legs["agent_id"],
         "team": team,
         "pack": _named([case.pack.id], np.zeros(n, np.int64)),
+        "started_at": started_at,
         "points": pa.array(total),
         "possible": pa.array(possible),
         "percent": shown,

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from qa_pipeline.dataset.parts import write_part
+from qa_pipeline.dataset.parts import part_path, read_part, write_part
+from qa_pipeline.dataset.store import open_store
 from qa_pipeline.errors import DatasetError
 
 DAY = date(2024, 5, 14)
@@ -48,12 +49,39 @@ def test_rows_that_break_the_contract_are_refused_and_the_old_part_stays(tmp_pat
 
 
 def test_the_same_rows_in_any_order_give_the_same_bytes(tmp_path: Path) -> None:
-    one = write_part(tmp_path / "x", "scores", DAY, [score("a"), score("b")])
-    two = write_part(tmp_path / "y", "scores", DAY, [score("b"), score("a")])
+    write_part(tmp_path / "x", "scores", DAY, [score("a"), score("b")])
+    write_part(tmp_path / "y", "scores", DAY, [score("b"), score("a")])
+    one, two = (tmp_path / folder / part_path("scores", DAY) for folder in "xy")
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_an_agents_verdicts_lie_together(tmp_path: Path) -> None:
+    write_part(tmp_path, "scores", DAY, [score("a", agent_id="2"), score("b", agent_id="1"), score("c", agent_id="2")])
+    assert list(pd.read_parquet(tmp_path / "scores").call_id) == ["b", "a", "c"]
 
 
 def test_a_part_gets_the_mode_that_the_umask_gives_any_file(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.touch()
-    assert write_part(tmp_path, "scores", DAY, [score("a")]).stat().st_mode == plain.stat().st_mode
+    write_part(tmp_path, "scores", DAY, [score("a")])
+    assert (tmp_path / part_path("scores", DAY)).stat().st_mode == plain.stat().st_mode
+
+
+def test_a_few_calls_or_columns_are_read_alone(tmp_path: Path) -> None:
+    write_part(tmp_path, "scores", DAY, [score("a"), score("b")])
+    assert read_part(tmp_path, "scores", DAY, ["call_id", "percent"], ["b"]).to_pylist() == [{"call_id": "b", "percent": 80.0}]
+    assert len(read_part(tmp_path, "scores", DAY, calls=["z"])) == 0
+
+
+def test_a_torn_part_is_said_with_its_file_and_what_to_do(tmp_path: Path) -> None:
+    write_part(tmp_path, "scores", DAY, [score("a")])
+    path = tmp_path / part_path("scores", DAY)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DatasetError, match=r"part-0\.parquet: not a whole Parquet file.*qa dataset check --repair"):
+        read_part(tmp_path, "scores", DAY)
+
+
+@pytest.mark.parametrize("where", ["s3:/nowhere", "hello", "ftp://example/calls"])
+def test_a_place_of_no_known_kind_is_said(where: str) -> None:
+    with pytest.raises(DatasetError, match="expected a URI such as s3://bucket/calls"):
+        open_store(where)

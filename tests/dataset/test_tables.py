@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa_pipeline.dataset import tables
-from qa_pipeline.dataset.parts import clear_staging, part_path, write_part
+from qa_pipeline.dataset.parts import call_dates, clear_staging, part_path, write_part
 from qa_pipeline.dataset.schemas import SCHEMAS
-from qa_pipeline.dataset.tables import ORDER, call_dates, find_call, in_blocks, read_table, remove_calls, replace_calls
+from qa_pipeline.dataset.tables import ORDER, find_call, in_blocks, read_table, remove_calls, replace_calls
 
 DAY, NEXT = date(2024, 5, 14), date(2024, 5, 15)
 
@@ -58,7 +58,7 @@ def test_a_call_is_taken_out_of_every_table_that_has_it(tmp_path: Path) -> None:
 def test_tables_are_written_from_calls_to_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
     monkeypatch.setattr(tables, "write_part", lambda dataset, name, *_: written.append(name))
-    replace_calls(tmp_path, DAY, {name: SCHEMAS[name].empty_table() for name in sorted(SCHEMAS)}, [])
+    replace_calls(tmp_path, DAY, {name: SCHEMAS[name].empty_table() for name in sorted(ORDER)}, [])
     assert written == list(ORDER)
     assert written.index("calls") < written.index("turns") < written.index("findings") < written.index("scores")
 
@@ -70,12 +70,13 @@ def test_a_call_is_found_without_an_index(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_writer_left_is_cleared_and_no_reader_ever_saw_it(tmp_path: Path) -> None:
-    part = write_part(tmp_path, "scores", DAY, scores({"a": 1}))
+    write_part(tmp_path, "scores", DAY, scores({"a": 1}))
+    part = tmp_path / part_path("scores", DAY)
     (tmp_path / ".staging" / "half.parquet").write_bytes(part.read_bytes()[:100])
     assert list(pd.read_parquet(tmp_path / "scores").call_id) == ["a"]
     clear_staging(tmp_path)
     assert list((tmp_path / ".staging").iterdir()) == []
-    assert part_path(tmp_path, "scores", DAY).exists()
+    assert part.exists()
 
 
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 3)), max_size=20), st.integers(1, 5))
