@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
+from qa_pipeline.speech.channel import RATE, Channel
 from qa_pipeline.speech.loudness import measure_loudness, sounds
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-RATE = 16000
 LEAD_MS = 80  # heard before a sound
 LONG_SOUND_MS, SPOKEN_SHARE, SPECK_MS = 2000, 0.25, 500
+FRAME, CONTEXT = 512, 64  # samples that Silero's detector takes at once, and those that it takes again from before
+FRAME_MS = FRAME * 1000 // RATE
+AT_ONCE = 512  # frames, 16 s: few enough to stay in the processor's cache
+HYSTERESIS = 0.15  # speech goes on until the probability is that far below the threshold; Silero's own
 
 
 @dataclass(frozen=True, order=True)
@@ -34,36 +37,81 @@ class ActivitySettings:
     pad_ms: int = 40
 
 
-def find_speech(audio: NDArray[np.float32], settings: ActivitySettings | None = None) -> list[Stretch]:
-    """Stretches of speech in mono float32 audio [samples] at 16 kHz, in order and disjoint.
+def find_speech(channel: Channel, settings: ActivitySettings | None = None) -> list[Stretch]:
+    """Stretches of speech, in order and disjoint.
 
     After long quiet or a tone, the detector's memory makes it miss the first second of what follows (a whole 嗯, the 您好 of
     a greeting). So it starts afresh at whatever sounds after quiet; all of the audio is heard, silence included.
     """
     settings = settings or ActivitySettings()
-    heard = [(0, 0), *sounds(measure_loudness(audio, RATE))]
+    heard = [(0, 0), *sounds(measure_loudness(channel.samples, channel.rate))]
     starts = [max(0, start - LEAD_MS) for start, _ in heard]
     found: list[Stretch] = []
-    for (begin, end), start, stop in zip(heard, starts, [*starts[1:], len(audio) * 1000 // RATE], strict=True):
-        for s in _spoken(_detect(audio, start, stop, settings), end - begin):
+    for (begin, end), start, stop in zip(heard, starts, [*starts[1:], channel.length_ms], strict=True):
+        for s in _spoken(_detect(channel, start, stop, settings), end - begin):
             joined = found and s.start_ms <= found[-1].end_ms
             found.append(Stretch(found.pop().start_ms, s.end_ms) if joined else s)
     return found
 
 
-def _detect(audio: NDArray[np.float32], start_ms: int, stop_ms: int, settings: ActivitySettings) -> list[Stretch]:
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
-
+def _detect(channel: Channel, start_ms: int, stop_ms: int, settings: ActivitySettings) -> list[Stretch]:
     if stop_ms - start_ms < 50:
         return []
-    options = VadOptions(
-        threshold=settings.threshold,
-        min_speech_duration_ms=settings.min_speech_ms,
-        min_silence_duration_ms=settings.min_silence_ms,
-        speech_pad_ms=settings.pad_ms,
-    )
-    found = get_speech_timestamps(audio[start_ms * RATE // 1000 : stop_ms * RATE // 1000], options)
-    return [Stretch(start_ms + s["start"] * 1000 // RATE, start_ms + s["end"] * 1000 // RATE) for s in found]
+    spoken = _above(_probabilities(channel, start_ms, stop_ms), settings)
+    ends = [(start_ms + a * FRAME_MS, min(stop_ms, start_ms + b * FRAME_MS)) for a, b in spoken]
+    kept = [(a, b) for a, b in ends if b - a > settings.min_speech_ms]
+    found = []
+    for i, (a, b) in enumerate(kept):
+        before = a - (kept[i - 1][1] if i else start_ms)
+        after = (kept[i + 1][0] if i + 1 < len(kept) else stop_ms) - b
+        lead, tail = before if i == 0 else before // 2, after if i + 1 == len(kept) else after // 2
+        found.append(Stretch(a - min(settings.pad_ms, lead), b + min(settings.pad_ms, tail)))
+    return found
+
+
+def _above(probabilities: list[float], settings: ActivitySettings) -> list[tuple[int, int]]:
+    """Runs of frames (start, end exclusive) above the threshold, across dips shorter than `min_silence_ms`."""
+    low = max(settings.threshold - HYSTERESIS, 0.01)
+    found: list[tuple[int, int]] = []
+    start, dip = -1, -1
+    for i, p in enumerate(probabilities):
+        if p >= settings.threshold:
+            start, dip = (i if start < 0 else start), -1
+        elif p < low and start >= 0:
+            dip = i if dip < 0 else dip
+            if (i - dip) * FRAME_MS >= settings.min_silence_ms:
+                found.append((start, dip))
+                start, dip = -1, -1
+    return [*found, (start, len(probabilities))] if start >= 0 else found
+
+
+def _probabilities(channel: Channel, start_ms: int, stop_ms: int) -> list[float]:
+    """Of speech in each frame from `start_ms`, the last one filled up with silence. Chunks make no difference."""
+    import numpy as np
+
+    memory = {name: np.zeros((1, 1, 128), np.float32) for name in ("h", "c")}
+    context, found = np.zeros(CONTEXT, np.float32), list[float]()
+    for at in range(start_ms, stop_ms, AT_ONCE * FRAME_MS):
+        audio = channel.wide(at, min(stop_ms, at + AT_ONCE * FRAME_MS))
+        frames = np.pad(audio, (0, -len(audio) % FRAME)).reshape(-1, FRAME)
+        before = np.concatenate([context[None], frames[:-1, -CONTEXT:]])
+        out, memory["h"], memory["c"] = _detector().run(None, {"input": np.concatenate([before, frames], 1), **memory})
+        context = frames[-1, -CONTEXT:]
+        found += out.ravel().tolist()
+    return found
+
+
+@lru_cache
+def _detector() -> Any:
+    """Silero's model as faster-whisper ships it, on one thread; without faster-whisper's own imports, which take a second."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    (folder,) = importlib.util.find_spec("faster_whisper").submodule_search_locations  # type: ignore[union-attr,misc]
+    model = Path(folder) / "assets" / "silero_vad_v6.onnx"
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def _spoken(found: list[Stretch], sounding_ms: int) -> list[Stretch]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qa_pipeline.model import Event, EventSource, Span, Speaker, Turn
-from qa_pipeline.speech.activity import RATE, ActivitySettings, Stretch, find_speech, without
+from qa_pipeline.speech.activity import ActivitySettings, Stretch, find_speech, without
 from qa_pipeline.speech.backend import Heard, Recogniser
+from qa_pipeline.speech.channel import Channel
 from qa_pipeline.speech.loudness import measure_loudness
 from qa_pipeline.speech.tones import find_tones
 from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns
@@ -45,24 +46,20 @@ def sketch(
     """From int16 samples [channels, n]. `quiet`: (channel, stretch) known to hold no conversation, such as hold music."""
     events: list[Event] = []
     speech: list[list[Stretch]] = []
-    wide = [_widen(channel, rate) for channel in samples]
-    for channel, (narrow, audio) in enumerate(zip(samples, wide, strict=True)):
+    channels = [Channel(narrow, rate) for narrow in samples]
+    for channel, narrow in enumerate(samples):
         tones = find_tones(narrow, rate)
         events += [
             Event(Span(call_id, t.stretch.start_ms, t.stretch.end_ms), t.kind, EventSource.AUDIO, channel, float(t.bursts))
             for t in tones
         ]
         taken = [t.stretch for t in tones] + [s for c, s in quiet if c == channel]
-        speech.append(without(find_speech(audio, activity), taken))
+        speech.append(without(find_speech(channels[channel], activity), taken))
     speech = [_own(c, found, samples, rate) for c, found in enumerate(speech)]
     turns = group_turns(speech, MIXED_PAUSE_MS) if len(samples) == 1 else group_turns(speech)
     loudness = [measure_loudness(channel, rate) for channel in samples]
     cuts = tuple(tuple(cut_windows(t, longest_ms, loudness[t.channel])) for t in turns)
-    windows = tuple(
-        wide[t.channel][s.start_ms * RATE // 1000 : s.end_ms * RATE // 1000]
-        for t, spans in zip(turns, cuts, strict=True)
-        for s in spans
-    )
+    windows = tuple(channels[t.channel].wide(s.start_ms, s.end_ms) for t, spans in zip(turns, cuts, strict=True) for s in spans)
     levels = tuple(_level(samples[t.channel], rate, t) for t in turns)
     return Sketch(call_id, tuple(turns), levels, cuts, windows, tuple(events))
 
@@ -101,22 +98,6 @@ def _turn(call_id: str, number: int, spoken: Spoken, cuts: Sequence[Stretch], he
     confidence = sum(c * n for c, n in weights) / sum(n for _, n in weights) if weights else None
     span = Span(call_id, spoken.start_ms, max(spoken.start_ms, spoken.end_ms))
     return Turn(span, number, 1, Speaker.UNKNOWN, text, tuple(times), confidence)
-
-
-def _widen(narrow: NDArray[np.int16], rate: int) -> NDArray[np.float32]:
-    """To 16 kHz float32 by the resampler that faster-whisper's `decode_audio` uses."""
-    import numpy as np
-
-    if rate == RATE or not len(narrow):
-        return narrow.astype(np.float32) / np.float32(32768)
-    import av
-    from av.audio.resampler import AudioResampler
-
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(narrow)[None], format="s16", layout="mono")
-    frame.sample_rate = rate
-    resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
-    parts = [f.to_ndarray() for f in (*resampler.resample(frame), *resampler.resample(None))]
-    return np.asarray(np.concatenate(parts, 1)[0], np.float32) / np.float32(32768)
 
 
 def _level(samples: NDArray[np.int16], rate: int, turn: Spoken) -> float:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 Loudness = Sequence[float]
 STEP_MS = 20
+AT_ONCE = 3000  # steps, a minute: long channels are mapped from a file, not in memory
 
 
 def measure_loudness(samples: NDArray[np.generic], rate: int) -> list[float]:
@@ -18,8 +19,12 @@ def measure_loudness(samples: NDArray[np.generic], rate: int) -> list[float]:
     import numpy as np
 
     n = rate * STEP_MS // 1000
-    steps = samples[: len(samples) // n * n].reshape(-1, n).astype(np.float32)
-    return [float(p) for p in np.mean(steps**2, 1)]
+    found: list[float] = []
+    for at in range(0, len(samples) // n * n, n * AT_ONCE):
+        minute = samples[at : at + n * AT_ONCE].astype(np.float32)
+        steps = minute[: len(minute) // n * n].reshape(-1, n)
+        found += np.mean(steps**2, 1).tolist()
+    return found
 
 
 def quietest(start_ms: int, end_ms: int, loudness: Loudness) -> int:

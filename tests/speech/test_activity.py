@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa_pipeline.speech.activity import Stretch, _spoken, find_speech
+from qa_pipeline.speech.channel import Channel
 from qa_pipeline.speech.listen import sketch
 
 RATE = 8000
@@ -48,7 +49,7 @@ def test_noise_of_any_level_is_no_speech(db: float) -> None:
 
 
 def test_digital_silence_and_nothing_at_all_are_no_speech() -> None:
-    assert heard(np.zeros(5 * RATE)) == [] == heard(np.zeros(0)) == find_speech(np.zeros(100, np.float32))
+    assert heard(np.zeros(5 * RATE)) == [] == heard(np.zeros(0)) == find_speech(Channel(np.zeros(50, np.int16), RATE))
 
 
 def test_knocks_and_bursts_of_noise_are_no_speech() -> None:
@@ -84,9 +85,9 @@ def test_specks_in_a_long_sound_go_and_a_short_answer_stays() -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(100, 900)), max_size=6), st.integers(0, 2**16))
 def test_stretches_are_disjoint_in_order_and_inside_whatever_sounds(bursts: list[tuple[int, int]], seed: int) -> None:
-    audio = np.random.default_rng(seed).normal(0, 0.001, 10 * 16000).astype(np.float32)
+    audio = np.random.default_rng(seed).normal(0, 32, 10 * RATE).astype(np.int16)
     for second, ms in bursts:
-        audio[second * 16000 : second * 16000 + ms * 16] *= 200
-    found = find_speech(audio)
+        audio[second * RATE : second * RATE + ms * 8] *= 200
+    found = find_speech(Channel(audio, RATE))
     edges = [edge for s in found for edge in (s.start_ms, s.end_ms)]
     assert edges == sorted(edges) and all(0 <= e <= 10_000 for e in edges)
