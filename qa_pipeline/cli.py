@@ -103,12 +103,13 @@ def run(paths: tuple[Path, ...], project: Path) -> None:
 
 def run_project(project: Path, paths: tuple[Path, ...]) -> Summary:
     from qa_pipeline import night
-    from qa_pipeline.config import make_recogniser
+    from qa_pipeline.config import compile_vocabulary, make_recogniser
 
     config, packs = open_project(project)
     notice_demo(config, paths)
+    recogniser = make_recogniser(config.asr, compile_vocabulary(packs))
     with progress_bar() as show:
-        return night.run(config, paths, packs, make_recogniser(config.asr), show)
+        return night.run(config, paths, packs, recogniser, show)
 
 
 def notice_demo(config: Config, paths: tuple[Path, ...]) -> None:

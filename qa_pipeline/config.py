@@ -6,7 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -14,9 +14,12 @@ from zoneinfo import ZoneInfo
 from qa_pipeline import shipped
 from qa_pipeline.errors import Place, QaError
 from qa_pipeline.recordings.roots import Roots
+from qa_pipeline.speech.backend import Asr, ModelError
+from qa_pipeline.speech.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from qa_pipeline.dataset.store import Store
+    from qa_pipeline.rules.pack import RulePack
     from qa_pipeline.speech.backend import Recogniser
 
 FILE = "qa.toml"
@@ -25,19 +28,6 @@ DEMO = "demo"
 
 class ConfigError(QaError):
     """`qa.toml` is not as it should be; the message lists every problem."""
-
-
-@dataclass(frozen=True)
-class Asr:
-    """model: "demo", a size that faster-whisper knows, or a folder. window: "full" (30 s, any Whisper) or "short"."""
-
-    model: str = DEMO
-    window: str = "full"
-    device: str = "auto"
-    precision: str = "default"
-    threads: int = 0
-    batch: int = 16
-    beam: int = 5
 
 
 @dataclass(frozen=True)
@@ -137,7 +127,9 @@ def read_config(root: Path) -> Config:
     problems: list[str] = []
     known = (*SECTIONS, "roots")
     problems += [f"unknown section [{name}]; there are {', '.join(known)}" for name in told if name not in known]
+    tables = _take_tables(told)
     made = {name: _section(name, kind, told.get(name, {}), problems) for name, kind in SECTIONS.items()}
+    made["asr"] = replace(made["asr"], options=tables)
     folders = _folders(told.get("roots", {}), problems)
     problems += _wrong_values(made)
     if problems:
@@ -145,12 +137,21 @@ def read_config(root: Path) -> Config:
     return Config(root, **{ATTRIBUTE.get(name, name): value for name, value in made.items()}, folders=folders)
 
 
+def _take_tables(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tables under [asr]: each a backend's own, which it checks itself."""
+    asr = told.get("asr")
+    if not isinstance(asr, dict):
+        return {}
+    told["asr"] = {key: value for key, value in asr.items() if not isinstance(value, dict)}
+    return {key: value for key, value in asr.items() if isinstance(value, dict)}
+
+
 def _section(name: str, kind: Any, told: Any, problems: list[str]) -> Any:
     if not isinstance(told, dict):
         problems.append(f"[{name}] is a section, found {told!r}")
         return kind()
     plain, taken = kind(), {}
-    known = {f.name: getattr(plain, f.name) for f in fields(kind)}
+    known = {f.name: getattr(plain, f.name) for f in fields(kind) if f.name != "options"}
     for key, value in told.items():
         if key not in known:
             problems.append(f"unknown key {name}.{key}; there are {', '.join(known)}")
@@ -216,16 +217,32 @@ def _wrong_pattern(pattern: str | None) -> list[str]:
     return [f"records.pattern: unknown group {name}; there are {', '.join(sorted(COLUMNS))}" for name in unknown]
 
 
-def make_recogniser(asr: Asr) -> Recogniser:
-    """The recogniser that `asr` names; nothing heavy is loaded before its first window."""
-    from qa_pipeline.speech.whisper import Whisper, WhisperSettings
+def make_recogniser(asr: Asr, vocabulary: Vocabulary | None = None) -> Recogniser:
+    """The recogniser that `asr` names; nothing heavy is loaded before its first window.
 
-    demo = asr.model == DEMO
-    model, window = (str(shipped.demo_model()), "short") if demo else (asr.model, asr.window)
-    precision = (
-        "int8" if demo and asr.precision == "default" else asr.precision
-    )  # as it is stored: nothing to convert or warn of
-    return Whisper(WhisperSettings(model, window, asr.device, precision, asr.threads, asr.batch, asr.beam))
+    The demonstration model takes short windows, its stored precision and no prompt, whatever else is set.
+    """
+    from qa_pipeline.speech.recognisers import find_backend, installed
+
+    strange = sorted(set(asr.options) - set(installed()))
+    if strange:
+        known = ", ".join(sorted(installed()))
+        raise ModelError(f"[asr.{strange[0]}] in {FILE} is the table of no recogniser here; there are {known}")
+    return find_backend(asr.backend).make(plain_asr(asr), vocabulary or Vocabulary())
+
+
+def plain_asr(asr: Asr) -> Asr:
+    """With the demonstration model as a folder and its own ways."""
+    if asr.model != DEMO or asr.backend != "whisper":
+        return asr
+    precision = "int8" if asr.precision == "default" else asr.precision  # as it is stored
+    return replace(asr, model=str(shipped.demo_model()), window="short", precision=precision, prompt="", hot_words=False)
+
+
+def compile_vocabulary(packs: Mapping[str, RulePack]) -> Vocabulary:
+    """Names of three characters and more in the packs' slots, in the order written: shorter ones are mostly everyday words."""
+    names = (name for pack in packs.values() for fills in pack.slots.values() for name in fills)
+    return Vocabulary(tuple(dict.fromkeys(n for n in names if len(n) >= 3 and not n.isascii())))
 
 
 def pack_problems(packs: Packs, known: Sequence[str]) -> list[str]:
@@ -237,7 +254,8 @@ def pack_problems(packs: Packs, known: Sequence[str]) -> list[str]:
 TEMPLATE = """\
 # A call-quality project. Every key is shown with its default.
 
-[asr]
+[asr]                 # which words: see docs/speech-models.md; what is usable here: qa doctor
+backend = "whisper"   # "sherpa" (SenseVoice, Paraformer, Zipformer), "http" (your own server), or an installed one
 model = "demo"        # "demo": synthetic sample voices only. Real calls: "large-v3-turbo" or a folder
 window = "full"       # "full": 30 s, right for every stock Whisper; "short": only for models trained on short windows
 device = "auto"       # "cpu", "cuda", "auto"
@@ -245,6 +263,8 @@ precision = "default" # CTranslate2's compute type, such as "int8", "float16"
 threads = 0           # 0: as many as CTranslate2 likes
 batch = 16            # windows recognised at once
 beam = 5
+# prompt = ""         # what Whisper is told beforehand; default 以下是普通话的句子。 (demo: none)
+hot_words = true      # tell Whisper the names in the packs' slots (demo: never)
 
 [channels]
 agent = 0             # the agent's channel: 0 left, 1 right

@@ -265,7 +265,7 @@ def _prepare(tools: Tools, path: Path, entry: Entry, claimed: Mapping[str, Path]
         return Failure(path, "call_id_taken", detail)
     pack = config.packs.of(path.resolve().parent, call.called_number, call.department)
     legs = (Leg(Span(call.call_id, 0, call.duration_ms), 1, agent, pack),)
-    longest = tools.recogniser.longest_ms
+    longest = tools.recogniser.ear.longest_ms
     listen = partial(sketch, call.call_id, recording.samples, recording.rate, longest)
     heard = _guarded(path, "listening_failed", lambda _: listen())
     if isinstance(heard, Failure):

@@ -4,11 +4,10 @@ import wave
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from qa_pipeline import shipped
 from qa_pipeline.cli import make_project
-from qa_pipeline.speech.backend import Heard
+from qa_pipeline.speech.backend import Heard, PlainEar, Window
 
 SAMPLES = shipped.sample_calls()
 PCM = SAMPLES / "bs-03-cold-bad.wav"
@@ -41,10 +40,10 @@ class Parrot:
     poison: int | None = None
     heard: list[int] = field(default_factory=list)
     fingerprint: str = "parrot"
-    longest_ms: int = 30_000
+    ear: PlainEar = field(default_factory=PlainEar)
 
-    def recognise(self, windows: Sequence[Any]) -> list[Heard]:
-        self.heard += [len(w) for w in windows]
-        if self.poison is not None and any(len(w) >= self.poison for w in windows):
+    def recognise(self, windows: Sequence[Window]) -> list[Heard]:
+        self.heard += [len(w.sound) for w in windows]
+        if self.poison is not None and any(len(w.sound) >= self.poison for w in windows):
             raise RuntimeError("this window cannot be heard")
         return [Heard(self.text, tuple(range(len(self.text))), 0.9) for _ in windows]

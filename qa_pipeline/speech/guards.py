@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
 
 COMPRESSED = 2.4  # the threshold of OpenAI's Whisper
 LOOP = re.compile(r"(.{1,8}?)\1{3,}")
@@ -18,6 +19,7 @@ BOILER_PLATE = re.compile(
     r"|(谢谢|謝謝|感谢|感謝)(大家)?(的)?(观看|觀看|收看|收听|收聽)|.*amara\.?org.*|(请|請)?(订阅|訂閱)我的频道",
     re.IGNORECASE,
 )
+FASTEST, SLACK = 12, 6  # characters a second, and some; hurried Mandarin has 7 or 8 syllables a second
 MARKS = re.compile(r"[\s，。？！、,.?!]+")
 
 
@@ -34,3 +36,17 @@ def invented(text: str, prompt: str = "") -> str | None:
     if prompt and bare == MARKS.sub("", prompt):
         return "prompt"
     return "boiler_plate" if BOILER_PLATE.fullmatch(bare) else None
+
+
+def echoes(text: str, names: Sequence[str]) -> str | None:
+    """`prompt` where a text is two or more of the hot words and nothing else: heard in silence (FunASR 3718), not said."""
+    bare, found = MARKS.sub("", text), 0
+    for name in sorted(names, key=len, reverse=True):
+        found += bare.count(name)
+        bare = bare.replace(name, "")
+    return "prompt" if found > 1 and not bare else None
+
+
+def too_fast(text: str, ms: int) -> str | None:
+    """`too_fast`: more characters than anybody says in so much sound."""
+    return "too_fast" if len(MARKS.sub("", text)) > SLACK + FASTEST * ms / 1000 else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qa_pipeline.model import Event, EventSource, Span, Speaker, Turn
 from qa_pipeline.speech.activity import ActivitySettings, Stretch, find_speech, without
-from qa_pipeline.speech.backend import Heard, Recogniser
+from qa_pipeline.speech.backend import Heard, Recogniser, Window, failed
 from qa_pipeline.speech.channel import Channel
 from qa_pipeline.speech.loudness import measure_loudness
 from qa_pipeline.speech.tones import find_tones
@@ -77,7 +77,7 @@ def _own(channel: int, stretches: list[Stretch], samples: NDArray[np.int16], rat
 
 def fill_in(sketches: Sequence[Sketch], recogniser: Recogniser, roles: Sequence[Sequence[Speaker]]) -> list[list[Turn]]:
     """The turns of every sketch with their words; `roles[i][channel]` speaks on that channel of `sketches[i]`."""
-    answers = iter(recogniser.recognise([w for s in sketches for w in s.windows]))
+    answers = iter(_hear(sketches, recogniser))
     filled = []
     for one, speakers in zip(sketches, roles, strict=True):
         turns = []
@@ -87,6 +87,22 @@ def fill_in(sketches: Sequence[Sketch], recogniser: Recogniser, roles: Sequence[
             turns.append(replace(turn, speaker=speakers[spoken.channel], level_dbfs=level))
         filled.append(turns)
     return filled
+
+
+def _hear(sketches: Sequence[Sketch], recogniser: Recogniser) -> list[Heard]:
+    """One answer for each window of each sketch; what the ear refuses is answered here."""
+    ear, windows, answers = recogniser.ear, list[Window](), list[Heard | None]()
+    for one in sketches:
+        places = ((t, cut) for t, cuts in zip(one.turns, one.cuts, strict=True) for cut in cuts)
+        for (turn, cut), audio in zip(places, one.windows, strict=True):
+            speech = sum(max(0, min(s.end_ms, cut.end_ms) - max(s.start_ms, cut.start_ms)) for s in turn.stretches)
+            try:
+                windows.append(Window(ear.hear(audio), f"{one.call_id}/{turn.channel}", speech))
+                answers.append(None)
+            except Exception as problem:
+                answers.append(failed(problem))
+    heard = iter(recogniser.recognise(windows))
+    return [next(heard) if a is None else a for a in answers]
 
 
 def _turn(call_id: str, number: int, spoken: Spoken, cuts: Sequence[Stretch], heard: Sequence[Heard]) -> Turn:

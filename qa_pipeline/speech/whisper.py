@@ -1,7 +1,8 @@
-"""Whisper checkpoints through faster-whisper's loader and CTranslate2's documented calls: encode, generate, align.
+"""Whisper checkpoints through CTranslate2's documented calls: encode, generate, align.
 
-faster-whisper's own batched pipeline joins turns up to 30 s and loses their order, and pads every clip to 30 s. Here each
-window is as long as its speech where the checkpoint allows that (`window = "short"`; the demonstration model does), else 30 s.
+faster-whisper's own batched pipeline joins turns up to 30 s and loses their order, or pads every turn to 30 s. Here each
+window is as long as its speech where the checkpoint allows that (`window = "short"`; the demonstration model does); else
+windows of one speaker share 30 s, and are told apart by the times of their characters.
 """
 
 from __future__ import annotations
@@ -9,43 +10,38 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qa_pipeline.errors import QaError
-from qa_pipeline.speech.backend import Heard
-from qa_pipeline.speech.guards import invented, loops
-from qa_pipeline.speech.loudness import measure_loudness, quietest
+from qa_pipeline.speech.backend import Asr, Check, Heard, ModelError, Window, failed
+from qa_pipeline.speech.checkpoint import WEIGHTS, Checkpoint, find_checkpoint, load_checkpoint
+from qa_pipeline.speech.guards import echoes, invented, loops, too_fast
+from qa_pipeline.speech.mel import FRAME_MS, FULL_FRAMES, WhisperEar, ear_of
+from qa_pipeline.speech.passes import Pass, join, joined, pack, part, worth
+from qa_pipeline.text.normal import simplified
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from qa_pipeline.speech.vocabulary import Vocabulary
 
-RATE = 16000
-FRAME_MS = 10
+PROMPT = "以下是普通话的句子。"  # simplified characters, with marks (openai/whisper discussion 277)
+HOT_CHARACTERS = 80
+PROVEN_MS = 1000  # of speech, before a window is told a prompt: over less, Whisper reads the prompt back
 TOKEN_MS = 20
-FULL_MS = 30_000
 DOUBT = {"full": 0.5, "short": 0.9}  # below: a second look; dear where every half costs 30 s, cheap where windows are short
-HALVABLE_MS = 2000
 NO_SPEECH, UNLIKELY = 0.6, -1.0  # the thresholds of OpenAI's Whisper
-BUCKET = 100  # frames; short windows are padded to a multiple
-VERSION = 2  # of everything here that can change a text
-
-
-class ModelError(QaError):
-    """The speech model cannot be loaded."""
-
-
-class UnusableAudio(ValueError):
-    """A window that holds nothing to recognise; only that window fails."""
+BUCKET = {"full": 500, "short": 100}  # frames; what falls into one bucket shares batches, and short windows its length
+LONGEST = 448
+NGRAM = 6  # tokens that a loop may not say twice, in the last look
+VERSION = 3  # of everything here that can change a text
 
 
 @dataclass(frozen=True)
 class WhisperSettings:
-    """`model`: a name that faster-whisper knows, or a folder. `window`: "full" (30 s) or "short"."""
+    """`model`: a size that faster-whisper knows, or a folder. `window`: "full" (30 s) or "short". `prompt`: "" for none."""
 
     model: str
     window: str = "full"
@@ -55,6 +51,19 @@ class WhisperSettings:
     batch: int = 16
     beam: int = 1
     prompt: str = ""
+    hot_words: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        return "，".join(self.hot_words) + ("。" if self.hot_words else "") + self.prompt
+
+
+@dataclass(frozen=True)
+class Look:
+    """How windows are listened to: with the prompt where speech is proven, or steadied against loops."""
+
+    prompted: bool = True
+    steady: bool = False
 
 
 class Whisper:
@@ -63,173 +72,187 @@ class Whisper:
     def __init__(self, settings: WhisperSettings) -> None:
         self.settings = settings
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Changes with the model and with every setting that can change the text."""
         said = {k: v for k, v in asdict(self.settings).items() if k not in ("threads", "batch", "device")}
         said["version"] = VERSION
-        weights = Path(self.settings.model) / "model.bin"
+        weights = Path(self.settings.model) / WEIGHTS
         if weights.is_file():
-            said["model"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+            with weights.open("rb") as file:
+                said["model"] = hashlib.file_digest(file, "sha256").hexdigest()
         return "whisper-" + hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
-    @property
-    def longest_ms(self) -> int:
-        if self.settings.window == "full":
-            return FULL_MS
-        return int(self._model.feature_extractor.chunk_length * 1000)
+    @cached_property
+    def ear(self) -> WhisperEar:
+        return ear_of(find_checkpoint(self.settings.model), self.settings.window)
 
     @cached_property
-    def _model(self) -> Any:
-        from faster_whisper import WhisperModel
-
+    def _checkpoint(self) -> Checkpoint:
         s = self.settings
-        try:
-            return WhisperModel(s.model, device=s.device, compute_type=s.precision, cpu_threads=s.threads)
-        except Exception as problem:
-            raise ModelError(
-                f"the speech model {s.model!r} cannot be loaded: {problem}. Give asr.model in qa.toml a folder with a "
-                "CTranslate2 Whisper model, or a size faster-whisper knows on a machine that may fetch it"
-            ) from problem
+        return load_checkpoint(s.model, s.device, s.precision, s.threads)
 
-    @cached_property
-    def _tokenizer(self) -> Any:
-        from faster_whisper.tokenizer import Tokenizer
-
-        m = self._model
-        return Tokenizer(m.hf_tokenizer, m.model.is_multilingual, task="transcribe", language="zh")
-
-    def recognise(self, windows: Sequence[NDArray[np.float32]]) -> list[Heard]:
-        """See Recogniser. What is doubtful is heard again in two halves, and the likelier answer kept."""
-        answers = self._all(windows)
-        doubtful = [i for i, (w, h) in enumerate(zip(windows, answers, strict=True)) if self._doubtful(w, h)]
-        cuts = [_quiet_middle(windows[i]) for i in doubtful]
-        halves = self._all([part for i, cut in zip(doubtful, cuts, strict=True) for part in _halves(windows[i], cut)])
-        for i, cut, first, second in zip(doubtful, cuts, halves[::2], halves[1::2], strict=True):
-            answers[i] = max(answers[i], _joined(first, second, cut), key=_worth)
-        return answers
-
-    def _doubtful(self, window: NDArray[np.float32], heard: Heard) -> bool:
-        unsure = heard.confidence is not None and heard.confidence < DOUBT[self.settings.window]
-        long = len(window) * 1000 >= HALVABLE_MS * RATE
-        return long and (unsure or heard.problem == "repetition" or loops(heard.text))
-
-    def _all(self, windows: Sequence[NDArray[np.float32]]) -> list[Heard]:
-        """Windows share a batch only with others of the same padded length, so that none changes another's answer."""
-        by_length: dict[int, list[int]] = {}
-        for i, window in enumerate(windows):
-            by_length.setdefault(self._padded(window), []).append(i)
+    def recognise(self, windows: Sequence[Window]) -> list[Heard]:
+        """See Recogniser. What is doubtful is looked at again, alone among its like, and the likelier answer kept."""
+        full = self.settings.window == "full"
+        groups = pack(windows) if full else [[i] for i in range(len(windows))]
+        passes = [join([windows[i] for i in group]) for group in groups]
+        heard = self._listen(passes, Look())
+        self._again(passes, heard, self._prompted_in_vain, lambda again: self._listen(again, Look(prompted=False)))
+        self._again(passes, heard, self._doubtful, self._in_halves)
+        self._again(passes, heard, self._running_on, lambda again: self._listen(again, Look(False, steady=True)))
         answers: dict[int, Heard] = {}
-        for length, alike in sorted(by_length.items()):
-            for chosen in _batches(alike, self.settings.batch):
-                answers.update(zip(chosen, self._safely([windows[i] for i in chosen], length), strict=True))
+        for group, one, said in zip(groups, passes, heard, strict=True):
+            answers |= zip(group, part(said, [windows[i] for i in group], one.starts), strict=True)
         return [answers[i] for i in range(len(windows))]
 
-    def _padded(self, window: NDArray[np.float32]) -> int:
-        """Frames."""
-        frames = len(window) * 1000 // RATE // FRAME_MS + 3
-        return 3000 if self.settings.window == "full" else min(3000, -(-frames // BUCKET) * BUCKET)
+    def _again(
+        self,
+        passes: Sequence[Pass],
+        heard: list[Heard],
+        wanting: Callable[[Pass, Heard], bool],
+        listen: Callable[[list[Pass]], list[Heard]],
+    ) -> None:
+        """Replaces in `heard` what is wanting and turns out likelier on another look."""
+        chosen = [i for i, (one, said) in enumerate(zip(passes, heard, strict=True)) if wanting(one, said)]
+        for i, said in zip(chosen, listen([passes[i] for i in chosen]), strict=True):
+            heard[i] = max(heard[i], said, key=worth)
 
-    def _safely(self, windows: list[NDArray[np.float32]], length: int) -> list[Heard]:
-        """A batch that fails is tried window by window."""
+    def _proven(self, one: Pass) -> bool:
+        return bool(self.settings.told) and one.speech_ms >= PROVEN_MS
+
+    def _prompted_in_vain(self, one: Pass, heard: Heard) -> bool:
+        return self._proven(one) and heard.problem is not None
+
+    def _doubtful(self, one: Pass, heard: Heard) -> bool:
+        unsure = heard.confidence is not None and heard.confidence < DOUBT[self.settings.window]
+        return one.cut is not None and (unsure or self._running_on(one, heard) or loops(heard.text))
+
+    @staticmethod
+    def _running_on(one: Pass, heard: Heard) -> bool:
+        return heard.problem in ("repetition", "too_fast")
+
+    def _in_halves(self, passes: list[Pass]) -> list[Heard]:
+        cuts = [one.cut or 0 for one in passes]
+        halves = self._listen([half for one, cut in zip(passes, cuts, strict=True) for half in one.halves(cut)], Look(False))
+        return [
+            joined(first, second, cut * FRAME_MS) for cut, first, second in zip(cuts, halves[::2], halves[1::2], strict=True)
+        ]
+
+    def _listen(self, passes: Sequence[Pass], look: Look) -> list[Heard]:
+        """Passes share a batch only with others of the same padded length and prompt, so that none changes another's answer."""
+        alike: dict[tuple[int, bool], list[int]] = {}
+        for i, one in enumerate(passes):
+            alike.setdefault((self._bucket(one), look.prompted and self._proven(one)), []).append(i)
+        if not alike:
+            return []
+        workers = self._checkpoint.workers
+        batches = [
+            (chosen, prompted)
+            for (_, prompted), those in sorted(alike.items(), reverse=True)
+            for chosen in _batches(those, self.settings.batch, workers)
+        ]
+        answers: dict[int, Heard] = {}
+        with ThreadPoolExecutor(workers) as pool:
+            tasks = [([passes[i] for i in chosen], replace(look, prompted=prompted)) for chosen, prompted in batches]
+            for (chosen, _), heard in zip(batches, pool.map(lambda task: self._safely(*task), tasks), strict=True):
+                answers |= zip(chosen, heard, strict=True)
+        return [answers[i] for i in range(len(passes))]
+
+    def _safely(self, passes: list[Pass], look: Look) -> list[Heard]:
+        """A batch that fails is tried pass by pass."""
         try:
-            return self._batch(windows, length)
+            return self._batch(passes, look)
         except ModelError:
             raise
         except Exception as problem:
-            if len(windows) > 1:
-                return [heard for w in windows for heard in self._safely([w], length)]
-            return [Heard("", (), None, f"failed: {type(problem).__name__}")]
+            if len(passes) > 1:
+                return [heard for one in passes for heard in self._safely([one], look)]
+            return [failed(problem)]
 
-    def _batch(self, windows: list[NDArray[np.float32]], length: int) -> list[Heard]:
-        from faster_whisper.transcribe import get_ctranslate2_storage
-
-        model, tokenizer = self._model.model, self._tokenizer
-        features, frames = self._features(windows, length)
-        encoded = model.encode(get_ctranslate2_storage(features))
-        prompt = self._model.get_prompt(tokenizer, tokenizer.encode(self.settings.prompt), without_timestamps=True)
-        longest = min(448, len(prompt) + 16 + length // 8)  # about 12 characters a second: no endless loops
-        results = model.generate(
-            encoded,
-            [prompt] * len(windows),
-            beam_size=self.settings.beam,
-            max_length=longest,
-            return_scores=True,
-            return_no_speech_prob=True,
-            suppress_blank=True,
-        )
-        tokens = [[t for t in r.sequences_ids[0] if t < tokenizer.eot] for r in results]
-        aligned = model.align(encoded, tokenizer.sot_sequence, tokens, list(frames))
+    def _batch(self, passes: list[Pass], look: Look) -> list[Heard]:
+        checkpoint = self._checkpoint
+        encoded = checkpoint.model.encode(_storage(self._padded(passes)))
+        prompt = checkpoint.prompt(self.settings.told if look.prompted else "")
+        results = checkpoint.model.generate(encoded, [prompt] * len(passes), **self._how(passes, look, len(prompt)))
+        tokens = [[t for t in r.sequences_ids[0] if t < checkpoint.eot] for r in results]
+        aligned = checkpoint.model.align(encoded, checkpoint.start, tokens, [one.frames for one in passes])
         return [
-            self._heard(ids, r, alignment.alignments, n)
-            for ids, r, alignment, n in zip(tokens, results, aligned, frames, strict=True)
+            self._heard(one, ids, r, alignment.alignments)
+            for one, ids, r, alignment in zip(passes, tokens, results, aligned, strict=True)
         ]
 
-    def _features(self, windows: list[NDArray[np.float32]], length: int) -> tuple[NDArray[np.float32], list[int]]:
-        """[n, mels, length] padded with zeros, as faster-whisper pads; the frames of each window. Raises UnusableAudio."""
+    def _bucket(self, one: Pass) -> int:
+        step = BUCKET[self.settings.window]
+        return min(FULL_FRAMES, -(-(one.frames + 2) // step) * step)
+
+    def _how(self, passes: Sequence[Pass], look: Look, prompt: int) -> dict[str, Any]:
+        """12 tokens a second and some, so that no loop goes on for long.
+
+        CTranslate2 takes at most half of max_length, and what the prompt leaves of it, for new tokens.
+        """
+        new = min(LONGEST // 2, 16 + self._bucket(passes[0]) * 12 // 100)
+        return {
+            "beam_size": max(5, self.settings.beam) if look.steady else self.settings.beam,
+            "max_length": min(LONGEST, max(2 * new, new + prompt)),
+            "no_repeat_ngram_size": NGRAM if look.steady else 0,
+            "return_scores": True,
+            "return_no_speech_prob": True,
+        }
+
+    def _padded(self, passes: Sequence[Pass]) -> Any:
+        """float32 [n, mels, frames], zeros behind each pass, as faster-whisper pads."""
         import numpy as np
 
-        if any(len(w) < RATE // 50 for w in windows):
-            raise UnusableAudio("shorter than 20 ms")
-        if not all(np.isfinite(w).all() for w in windows):
-            raise UnusableAudio("not finite")
-        mels = [self._model.feature_extractor(w, padding=160)[..., :-1] for w in windows]
-        frames = [min(m.shape[-1], length) for m in mels]
-        out = np.zeros((len(mels), mels[0].shape[0], length), np.float32)
-        for i, (m, n) in enumerate(zip(mels, frames, strict=True)):
-            out[i, :, :n] = m[:, :n]
-        return out, frames
+        length = FULL_FRAMES if self.settings.window == "full" else self._bucket(passes[0])
+        out = np.zeros((len(passes), passes[0].mel.shape[0], length), np.float32)
+        for i, one in enumerate(passes):
+            out[i, :, : one.frames] = one.mel
+        return out
 
-    def _heard(self, ids: list[int], result: Any, pairs: list[tuple[int, int]], frames: int) -> Heard:
+    def _heard(self, one: Pass, ids: list[int], result: Any, pairs: Sequence[tuple[int, int]]) -> Heard:
         """`result`: CTranslate2's, with its mean log-probability and that of <|nospeech|>; the gate is OpenAI's."""
-        text, char_ms = self._timed(ids, dict(reversed(pairs)), frames)
-        if not text:
-            return Heard("", (), None, "no_words")
+        starts = {token: min(step * TOKEN_MS, one.frames * FRAME_MS) for token, step in reversed(pairs)}
+        text, char_ms = self._checkpoint.spelling.timed(ids, starts)
+        text = simplified(text)
+        problem = "no_words" if not text else None
         if result.no_speech_prob > NO_SPEECH and result.scores[0] < UNLIKELY:
-            return Heard("", (), None, "no_speech")
-        if problem := invented(text, self.settings.prompt):
-            return Heard("", (), None, problem)
-        return Heard(text, char_ms, math.exp(result.scores[0]))
-
-    def _timed(self, ids: list[int], first: dict[int, int], frames: int) -> tuple[str, tuple[int, ...]]:
-        """Text without the blanks around it, and each character's start; several tokens may make one character."""
-        text, times, at, last = "", [], 0, 0
-        if not ids:
-            return "", ()
-        for piece, tokens in zip(*self._tokenizer.split_tokens_on_unicode(ids), strict=True):
-            last = max(last, min(first.get(at, last // TOKEN_MS) * TOKEN_MS, frames * FRAME_MS))
-            text += piece
-            times += [last] * len(piece)
-            at += len(tokens)
-        kept = [(c, t) for c, t in zip(text, times, strict=True) if not c.isspace() and c != "�"]
-        return "".join(c for c, _ in kept), tuple(t for _, t in kept)
+            problem = problem or "no_speech"
+        problem = problem or invented(text, self.settings.prompt) or echoes(text, self.settings.hot_words)
+        problem = problem or too_fast(text, one.frames * FRAME_MS)
+        return Heard("", (), None, problem) if problem else Heard(text, char_ms, min(1.0, math.exp(result.scores[0])))
 
 
-def _batches(items: list[int], n: int) -> list[list[int]]:
+def _batches(items: list[int], most: int, workers: int) -> list[list[int]]:
+    """Of `most` at most, and no fewer batches than there are workers for them."""
+    n = max(1, min(most, -(-len(items) // workers)))
     return [items[i : i + n] for i in range(0, len(items), n)]
 
 
-def _quiet_middle(window: NDArray[np.float32]) -> int:
-    """Milliseconds from the start."""
-    whole = len(window) * 1000 // RATE
-    return quietest(whole // 3, whole - whole // 3, measure_loudness(window, RATE))
+def _storage(features: Any) -> Any:
+    import ctranslate2
+
+    return ctranslate2.StorageView.from_array(features)
 
 
-def _halves(window: NDArray[np.float32], cut_ms: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    return window[: cut_ms * RATE // 1000], window[cut_ms * RATE // 1000 :]
+def make(asr: Asr, vocabulary: Vocabulary) -> Whisper:
+    prompt = PROMPT if asr.prompt is None else asr.prompt
+    hot = _hot(vocabulary.names) if asr.hot_words else ()
+    told = WhisperSettings(asr.model, asr.window, asr.device, asr.precision, asr.threads, asr.batch, asr.beam, prompt, hot)
+    return Whisper(told)
 
 
-def _joined(first: Heard, second: Heard, cut_ms: int) -> Heard:
-    """One answer out of two halves; confidence stays the geometric mean over the characters."""
-    parts = [h for h in (first, second) if h.confidence is not None]
-    n = sum(len(h.text) for h in parts)
-    if not n:
-        return Heard("", (), None, first.problem or second.problem)
-    score = sum(math.log(max(h.confidence or 0, 1e-9)) * len(h.text) for h in parts) / n
-    times = (*first.char_ms, *(cut_ms + t for t in second.char_ms))
-    return Heard(first.text + second.text, times, math.exp(score), None)
+def _hot(names: Sequence[str]) -> tuple[str, ...]:
+    """The first names, up to HOT_CHARACTERS: a longer prompt slows every window and is read back more often."""
+    taken, room = list[str](), HOT_CHARACTERS
+    for name in names:
+        if len(name) + 1 <= room:
+            taken.append(name)
+            room -= len(name) + 1
+    return tuple(taken)
 
 
-def _worth(heard: Heard) -> tuple[bool, bool, float]:
-    """Words before none, no loop before a loop, then the likelier."""
-    return heard.problem is None, not loops(heard.text), heard.confidence or 0
+def check(asr: Asr) -> list[Check]:
+    from qa_pipeline.speech.whisper_check import check_whisper
+
+    return check_whisper(asr)

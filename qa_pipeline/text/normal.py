@@ -41,6 +41,12 @@ def normalise(text: str) -> Normal:
     return Normal("".join(letters), tuple(offsets))
 
 
+def simplified(text: str) -> str:
+    """In simplified characters, as many as before: where a phrase would change its length, character by character."""
+    whole = _simplify(text)
+    return whole if len(whole) == len(text) else "".join(one if len(one := _simplify(c)) == 1 else c for c in text)
+
+
 def has_pause(text: str) -> bool:
     """Whether `text` is broken by punctuation, which a guard does not reach across."""
     return any(unicodedata.category(character).startswith("P") for character in text)
@@ -64,10 +70,10 @@ def _fold_one(character: str) -> str:
     return DIGITS.get(character) or SAME.get(character, character)
 
 
-def _simplify(character: str) -> str:
-    if unicodedata.category(character) == "Cs":
-        return character  # half a character, from a broken file: OpenCC refuses it
-    simple: str = _converter().convert(character)
+def _simplify(text: str) -> str:
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return text  # half a character, from a broken file: OpenCC refuses it
+    simple: str = _converter().convert(text)
     return simple
 
 

@@ -125,7 +125,7 @@ def our_words(path: Path, recogniser: Any) -> list[str]:
     """Each channel's text, decoded, detected and recognised here, one call at a time."""
     recording = decode(path)
     assert isinstance(recording, Recording), recording
-    one = sketch(path.stem, recording.samples, recording.rate, recogniser.longest_ms)
+    one = sketch(path.stem, recording.samples, recording.rate, recogniser.ear.longest_ms)
     roles = [Speaker.AGENT, Speaker.CUSTOMER][: len(recording.samples)]
     (turns,) = fill_in([one], recogniser, [roles])
     return ["".join(t.text for t in turns if t.speaker == role) for role in roles]

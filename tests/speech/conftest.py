@@ -1,6 +1,7 @@
 """The demonstration model, real sample calls, and the contract that every recogniser keeps."""
 
 import functools
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from qa_pipeline import shipped
 from qa_pipeline.recordings.decode import Recording, decode
-from qa_pipeline.speech.backend import Heard, Recogniser
+from qa_pipeline.speech.backend import Heard, Recogniser, heard
 from qa_pipeline.speech.listen import Sketch, sketch
 from qa_pipeline.speech.whisper import Whisper, WhisperSettings
 
@@ -77,21 +78,26 @@ def sounds() -> Iterator[Any]:
 
 def keeps_contract(recogniser: Recogniser, windows: Sequence[Audio]) -> list[Heard]:
     """Asserts what listeners rely on, over windows of speech; returns the answers."""
-    answers = recogniser.recognise(windows)
+    answers = heard(recogniser, windows)
     assert len(answers) == len(windows)
-    for window, heard in zip(windows, answers, strict=True):
-        assert len(heard.char_ms) == len(heard.text)
-        assert list(heard.char_ms) == sorted(heard.char_ms)
-        assert all(0 <= ms <= len(window) * 1000 // 16000 + 20 for ms in heard.char_ms)
-        assert heard.confidence is None or 0 < heard.confidence <= 1
-        assert bool(heard.text) == (heard.problem is None)
-    assert recogniser.recognise(windows[::-1]) == answers[::-1], "answers go with their windows, whatever the order"
-    assert [recogniser.recognise([w])[0] for w in windows] == answers, "alone as in a batch"
+    for window, said in zip(windows, answers, strict=True):
+        assert len(said.char_ms) == len(said.text)
+        assert list(said.char_ms) == sorted(said.char_ms)
+        assert all(0 <= ms <= len(window) * 1000 // 16000 + 20 for ms in said.char_ms)
+        assert said.confidence is None or 0 < said.confidence <= 1
+        assert bool(said.text) == (said.problem is None)
+        assert said.timing in ("heard", "spread")
+    assert heard(recogniser, windows[::-1]) == answers[::-1], "answers go with their windows, whatever the order"
+    assert [heard(recogniser, [w])[0] for w in windows] == answers, "alone as in a batch"
     broken = np.full(16000, np.nan, np.float32)
-    first, bad, *rest = recogniser.recognise([windows[0], broken, *windows[1:]])
+    first, bad, *rest = heard(recogniser, [windows[0], broken, *windows[1:]])
     assert [first, *rest] == answers, "a bad window never harms its neighbours"
     assert bad.text == "" and (bad.problem or "").startswith("failed")
-    assert recogniser.recognise([]) == []
+    assert heard(recogniser, []) == []
+    assert pickle.loads(pickle.dumps(recogniser.ear)) == recogniser.ear, "other processes can be sent the ear"
+    assert len(pickle.dumps(recogniser.ear)) < 1000, "and it holds no weights"
+    assert 1000 <= recogniser.ear.longest_ms <= 30_000
+    assert recogniser.fingerprint and recogniser.fingerprint == recogniser.fingerprint
     return answers
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from qa_pipeline.speech.backend import Heard
-from qa_pipeline.speech.whisper import ModelError, _joined, _worth
+from qa_pipeline.speech.backend import Heard, ModelError, heard
+from qa_pipeline.speech.passes import joined, worth
 
 
 def test_the_demonstration_model_keeps_the_contract(recogniser: Any, contract: Any, sample: Any) -> None:
@@ -17,8 +17,8 @@ def test_the_demonstration_model_keeps_the_contract(recogniser: Any, contract: A
 
 
 def test_nothing_too_little_and_not_finite_are_failures_by_name(recogniser: Any) -> None:
-    empty, short, broken = recogniser.recognise(
-        [np.zeros(0, np.float32), np.zeros(100, np.float32), np.full(3 * 16000, np.inf, np.float32)]
+    empty, short, broken = heard(
+        recogniser, [np.zeros(0, np.float32), np.zeros(100, np.float32), np.full(3 * 16000, np.inf, np.float32)]
     )
     assert {empty.problem, short.problem, broken.problem} == {"failed: UnusableAudio"}
 
@@ -26,13 +26,13 @@ def test_nothing_too_little_and_not_finite_are_failures_by_name(recogniser: Any)
 def test_silence_and_line_noise_say_nothing(recogniser: Any) -> None:
     rng = np.random.default_rng(1)
     quiet = [np.zeros(16000, np.float32), rng.normal(0, 0.001, 48000).astype(np.float32)]
-    assert [h.text for h in recogniser.recognise(quiet)] == ["", ""]
+    assert [h.text for h in heard(recogniser, quiet)] == ["", ""]
 
 
 def test_a_window_longer_than_thirty_seconds_harms_nobody(recogniser: Any, sample: Any) -> None:
     good = sample("pm-02-late-transfer").sketch.windows[0]
     rng = np.random.default_rng(1)
-    assert recogniser.recognise([rng.normal(0, 0.1, 35 * 16000).astype(np.float32), good])[1] == recogniser.recognise([good])[0]
+    assert heard(recogniser, [rng.normal(0, 0.1, 35 * 16000).astype(np.float32), good])[1] == heard(recogniser, [good])[0]
 
 
 def test_the_fingerprint_follows_what_changes_the_text(make_demo: Any) -> None:
@@ -57,35 +57,35 @@ def test_the_fingerprint_follows_the_weights_and_not_their_folder(make_demo: Any
 
 
 def test_full_windows_are_thirty_seconds_and_short_ones_as_the_model_says(make_demo: Any) -> None:
-    assert (make_demo(window="full").longest_ms, make_demo().longest_ms) == (30_000, 8000)
+    assert (make_demo(window="full").ear.longest_ms, make_demo().ear.longest_ms) == (30_000, 8000)
 
 
 def test_padding_to_thirty_seconds_still_hears_the_words(make_demo: Any, recogniser: Any, sample: Any) -> None:
     windows = sample("pm-02-late-transfer").sketch.windows[:4]
-    full, short = ("".join(h.text for h in r.recognise(windows)) for r in (make_demo(window="full"), recogniser))
+    full, short = ("".join(h.text for h in heard(r, windows)) for r in (make_demo(window="full"), recogniser))
     assert Levenshtein.normalized_similarity(full, short) > 0.5
 
 
 def test_a_model_that_is_not_there_is_named(make_demo: Any, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="cannot be loaded"):
-        make_demo(model=str(tmp_path / "none")).recognise([np.zeros(16000, np.float32)])
+    with pytest.raises(ModelError, match="there is no folder"):
+        heard(make_demo(model=str(tmp_path / "none")), [np.zeros(16000, np.float32)])
 
 
 def test_two_halves_become_one_answer_in_their_order() -> None:
-    joined = _joined(Heard("您好", (0, 200), 0.9), Heard("再见", (100, 300), 0.4), 1000)
-    assert (joined.text, joined.char_ms, joined.problem) == ("您好再见", (0, 200, 1100, 1300), None)
-    assert joined.confidence == pytest.approx(0.6)
+    whole = joined(Heard("您好", (0, 200), 0.9), Heard("再见", (100, 300), 0.4), 1000)
+    assert (whole.text, whole.char_ms, whole.problem) == ("您好再见", (0, 200, 1100, 1300), None)
+    assert whole.confidence == pytest.approx(0.6)
 
 
 def test_a_half_without_words_leaves_the_other_as_it_is() -> None:
-    joined = _joined(Heard("", (), None, "no_words"), Heard("好", (20,), 0.5), 700)
-    assert (joined.text, joined.char_ms, joined.confidence) == ("好", (720,), pytest.approx(0.5))
-    assert _joined(Heard("", (), None, "repetition"), Heard("", (), None, "no_words"), 1).problem == "repetition"
+    whole = joined(Heard("", (), None, "no_words"), Heard("好", (20,), 0.5), 700)
+    assert (whole.text, whole.char_ms, whole.confidence) == ("好", (720,), pytest.approx(0.5))
+    assert joined(Heard("", (), None, "repetition"), Heard("", (), None, "no_words"), 1).problem == "repetition"
 
 
 def test_the_likelier_answer_is_kept_and_words_before_none() -> None:
     sure, unsure, none = Heard("好", (0,), 0.9), Heard("不好", (0, 1), 0.3), Heard("", (), None, "repetition")
     loop = Heard("丽丽丽丽", (0, 1, 2, 3), 0.99)
-    assert max([unsure, sure, none], key=_worth) == sure
-    assert max([none, unsure], key=_worth) == unsure
-    assert max([loop, unsure], key=_worth) == unsure
+    assert max([unsure, sure, none], key=worth) == sure
+    assert max([none, unsure], key=worth) == unsure
+    assert max([loop, unsure], key=worth) == unsure
