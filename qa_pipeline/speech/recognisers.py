@@ -22,8 +22,10 @@ def installed() -> dict[str, EntryPoint]:
 def find_backend(name: str) -> Backend:
     """Raises ModelError naming what is installed, or what its package lacks."""
     known = installed()
+    if not known:
+        raise ModelError("asr.backend: no recogniser is installed, not even the built-in ones: install qa-pipeline again")
     if name not in known:
-        raise ModelError(f"asr.backend: there is no {name!r} here; there are {', '.join(sorted(known)) or 'none'}")
+        raise ModelError(f"asr.backend: there is no {name!r} here; there are {', '.join(sorted(known))}")
     try:
         backend: Backend = known[name].load()
     except Exception as problem:
