@@ -53,13 +53,14 @@ class Store:
 
     def replace(self, path: str, content: pa.Buffer | bytes) -> None:
         """The whole file at once: a reader meets the old one or the new one, and after a crash one of the two is there."""
+        whole = pa.py_buffer(content)  # a stream that ends in an error would still become an object
         if self.is_local:
-            self._replace_here(Path(self.at(path)), content)
+            self._replace_here(Path(self.at(path)), whole)
             return
         with self.fs.open_output_stream(self.at(path)) as file:  # an object appears when it is complete
-            file.write(content)
+            file.write(whole)
 
-    def _replace_here(self, path: Path, content: pa.Buffer | bytes) -> None:
+    def _replace_here(self, path: Path, content: pa.Buffer) -> None:
         staging = Path(self.at(STAGING))
         staging.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
