@@ -1,0 +1,99 @@
+"""What judging again would change: findings and scores before and after, side by side."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qa_pipeline.dataset.schemas import KEYS, SCHEMAS
+
+NONE = "none"
+"""In place of a verdict: there is no such finding on that side, as before a rule was written."""
+_F, _S = SCHEMAS["findings"], SCHEMAS["scores"]
+_BOTH = ("verdict", "points", "possible", "reason", "fatal_state", "evidence", "rule_version")
+FINDING_CHANGES = pa.schema(
+    [
+        *(_F.field(name) for name in KEYS["findings"]),
+        _F.field("agent_id"),
+        pa.field("change", pa.string()),
+        *(pa.field(f"{name}_{side}", _F.field(name).type) for name in _BOTH for side in ("before", "after")),
+    ]
+)
+"""change: "fail→pass" and the like; "evidence" where the verdict stays and its points, reason or evidence do not."""
+SCORE_CHANGES = pa.schema(
+    [
+        *(_S.field(name) for name in KEYS["scores"]),
+        _S.field("agent_id"),
+        _S.field("team"),
+        *(
+            pa.field(f"{name}_{side}", _S.field(name).type)
+            for name in ("points", "possible", "percent", "fatal_state", "n_unsure")
+            for side in ("before", "after")
+        ),
+    ]
+)
+
+
+def diff_findings(before: pa.Table, after: pa.Table) -> pa.Table:
+    """A row for each finding that is not the same on both sides, in FINDING_CHANGES. A new version alone is no change."""
+    old, new = _side_by_side(before, after, KEYS["findings"])
+    verdicts = [pc.fill_null(t["verdict"], NONE) for t in (old, new)]
+    flipped = pc.not_equal(*verdicts)
+    same = functools.reduce(
+        pc.and_, [_equal(old[c], new[c]) for c in ("points", "possible", "reason", "fatal_state", "evidence")]
+    )
+    changed = pc.or_(flipped, pc.invert(same))
+    change = pc.if_else(flipped, pc.binary_join_element_wise(*verdicts, "→"), "evidence")
+    columns = {name: pc.coalesce(old[name], new[name]) for name in (*KEYS["findings"], "agent_id")}
+    columns |= {"change": change, "verdict_before": verdicts[0], "verdict_after": verdicts[1]}
+    for name in _BOTH[1:]:
+        columns |= {f"{name}_before": old[name], f"{name}_after": new[name]}
+    return _table(columns, FINDING_CHANGES).filter(changed)
+
+
+def diff_scores(before: pa.Table, after: pa.Table) -> pa.Table:
+    """A row for each score whose points, percent, fatal state or number of unsure findings are not the same on both sides."""
+    old, new = _side_by_side(before, after, KEYS["scores"])
+    names = ("points", "possible", "percent", "fatal_state", "n_unsure")
+    same = functools.reduce(pc.and_, [_equal(old[c], new[c]) for c in names])
+    columns = {name: pc.coalesce(old[name], new[name]) for name in (*KEYS["scores"], "agent_id", "team")}
+    for name in names:
+        columns |= {f"{name}_before": old[name], f"{name}_after": new[name]}
+    return _table(columns, SCORE_CHANGES).filter(pc.invert(same))
+
+
+def _side_by_side(before: pa.Table, after: pa.Table, keys: tuple[str, ...]) -> tuple[pa.Table, pa.Table]:
+    """Both with a row for every key of either, in the order of keys; null where a side has none."""
+    indexed = [t.select(keys).append_column(name, pa.array(np.arange(len(t)))) for t, name in ((before, "old"), (after, "new"))]
+    pairs = indexed[0].join(indexed[1], list(keys), join_type="full outer", use_threads=False)
+    pairs = pairs.sort_by([(key, "ascending") for key in keys])
+    return before.take(pairs["old"]), after.take(pairs["new"])
+
+
+def _equal(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Row by row, two nulls being equal."""
+    if pa.types.is_list(a.type):
+        return _equal_lists(a.combine_chunks(), b.combine_chunks())
+    both_null = pc.and_(pc.is_null(a), pc.is_null(b))
+    return pc.or_(both_null, pc.fill_null(pc.equal(a, b), False))
+
+
+def _equal_lists(a: pa.ListArray, b: pa.ListArray) -> pa.Array:
+    """Of structs: as many, and each the same in every field."""
+    lengths = [pc.fill_null(pc.list_value_length(side), -1).to_numpy(zero_copy_only=False) for side in (a, b)]
+    same = lengths[0] == lengths[1]
+    rows = np.flatnonzero(same & (lengths[0] > 0))
+    if not len(rows):
+        return pa.array(same)
+    left, right = (side.take(pa.array(rows)).flatten() for side in (a, b))
+    fields = [_equal(x, y) for x, y in zip(left.flatten(), right.flatten(), strict=True)]
+    unlike = ~functools.reduce(pc.and_, fields).to_numpy(zero_copy_only=False)
+    same[np.repeat(rows, lengths[0][rows])[unlike]] = False
+    return pa.array(same)
+
+
+def _table(columns: dict[str, pa.ChunkedArray], schema: pa.Schema) -> pa.Table:
+    return pa.table([columns[field.name].cast(field.type) for field in schema], schema=schema)
