@@ -17,5 +17,9 @@ def s3_uri() -> Iterator[str]:
         for name, value in {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1"}.items():
             environment.setenv(name, value)
         environment.setenv("NO_PROXY", "127.0.0.1")
-        yield f"s3://calls/night?endpoint_override={host}:{port}&scheme=http&allow_bucket_creation=true"
+        from qa_pipeline.dataset.store import open_store
+
+        uri = f"s3://calls/night?endpoint_override={host}:{port}&scheme=http&allow_bucket_creation=true"
+        open_store(uri).fs.create_dir("calls")
+        yield uri
     server.stop()

@@ -16,9 +16,7 @@ DAY, NEXT = date(2024, 5, 14), date(2024, 5, 15)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
         return store_of(tmp_path)
-    made = open_store(request.getfixturevalue("s3_uri").replace("/night", f"/{tmp_path.name}"))
-    made.fs.create_dir(made.base)
-    return made
+    return open_store(request.getfixturevalue("s3_uri").replace("/night", f"/{tmp_path.name}"))
 
 
 def test_a_file_is_there_with_all_its_bytes_or_not_at_all(store: Store) -> None:
