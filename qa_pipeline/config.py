@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from qa_pipeline import shipped
 from qa_pipeline.errors import Place, QaError
+from qa_pipeline.recordings.files import PAIR, wrong_pair
+from qa_pipeline.recordings.formats import HEADERLESS, Headerless, declared
 from qa_pipeline.recordings.roots import Roots
 from qa_pipeline.speech.backend import Asr, ModelError
 from qa_pipeline.speech.vocabulary import Vocabulary
@@ -35,6 +37,20 @@ class Channels:
     """agent: the channel (0 left, 1 right) of the agent in two-channel recordings."""
 
     agent: int = 0
+
+
+@dataclass(frozen=True)
+class RecordingsSettings:
+    """pair: a regular expression over file names without suffix, for the two sides of a call in two files; "": there are none.
+    headerless: codec, rate and channels of files without a header, by suffix; never guessed."""
+
+    pair: str = PAIR
+    headerless: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def formats(self) -> Mapping[str, Headerless]:
+        told = {suffix.lower(): declared(said) for suffix, said in self.headerless.items()}
+        return {suffix: form for suffix, form in told.items() if form}
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,7 @@ class Config:
     root: Path
     asr: Asr = field(default_factory=Asr)
     channels: Channels = field(default_factory=Channels)
+    recordings: RecordingsSettings = field(default_factory=RecordingsSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     packs: Packs = field(default_factory=Packs)
     keeping: Keeping = field(default_factory=Keeping)
@@ -107,7 +124,14 @@ class Config:
         return ZoneInfo(self.records.tz)
 
 
-SECTIONS: dict[str, Any] = {"asr": Asr, "channels": Channels, "records": RecordsSettings, "packs": Packs, "dataset": Keeping}
+SECTIONS: dict[str, Any] = {
+    "asr": Asr,
+    "channels": Channels,
+    "recordings": RecordingsSettings,
+    "records": RecordsSettings,
+    "packs": Packs,
+    "dataset": Keeping,
+}
 
 
 ATTRIBUTE = {"dataset": "keeping"}
@@ -201,7 +225,19 @@ def _wrong_values(made: Mapping[str, Any]) -> list[str]:
         ZoneInfo(records.tz)
     except (KeyError, ValueError, OSError):
         problems.append(f'records.tz: expected a zone such as "Asia/Shanghai", found {records.tz!r}')
-    return problems + _wrong_pattern(records.pattern)
+    return problems + _wrong_pattern(records.pattern) + _wrong_recordings(made["recordings"])
+
+
+def _wrong_recordings(told: RecordingsSettings) -> list[str]:
+    problems = [f"recordings.pair: {wrong}"] if told.pair and (wrong := wrong_pair(told.pair)) else []
+    for suffix, said in told.headerless.items():
+        if not re.fullmatch(r"\.\w+", suffix):
+            problems.append(f'recordings.headerless: expected a suffix such as ".ul", found {suffix!r}')
+        if declared(said) is None:
+            kinds = ", ".join(HEADERLESS)
+            known = f'expected a codec ({kinds}), a rate and, if not 1, the channels, such as "mulaw 8000 2"'
+            problems.append(f"recordings.headerless.{suffix}: {known}, found {said!r}")
+    return problems
 
 
 def _wrong_pattern(pattern: str | None) -> list[str]:
@@ -268,6 +304,10 @@ hot_words = true      # tell Whisper the names in the packs' slots (demo: never)
 
 [channels]
 agent = 0             # the agent's channel: 0 left, 1 right
+
+[recordings]          # two files for one call: its sides by the ends of their names, channel 0 first; "" for none
+pair = '^(?P<call>.+)[-_](?:(?P<first>in|rx)|(?P<second>out|tx))$'
+[recordings.headerless] # files without a header, by suffix: ".ul" = "mulaw 8000", ".sln16" = "s16 16000", ".al" = "alaw 8000 2"
 
 [records]             # call records: cdr.csv or *.cdr.csv beside the recordings
 tz = "Asia/Shanghai"  # zone of times that name none

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from qa_pipeline.judging import seal
 from qa_pipeline.model import Call, Event, Leg, Span, Speaker, Transcript, Turn
 from qa_pipeline.recordings.birth import to_call
 from qa_pipeline.recordings.decode import Recording, content_hash, decode
+from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure, Found, find_recordings
 from qa_pipeline.recordings.records import RecordError, Records, find_records, read_records
 from qa_pipeline.rules.hits import Matcher
@@ -104,6 +106,7 @@ class Tools:
     records: Records
     recogniser: Recogniser
     names: tuple[str, ...]
+    spool: Path
 
     @cached_property
     def segmenter(self) -> Segmenter:
@@ -123,16 +126,18 @@ def run(
     Whatever is wrong with a recording is a Failure of its own. Raises BusyError while another command writes here, and
     QaError where the speech model cannot be loaded.
     """
-    with one_writer(config.root), closing(Ledger(config.ledger)) as ledger:
+    private = partial(tempfile.TemporaryDirectory, prefix="qa-")
+    with one_writer(config.root), closing(Ledger(config.ledger)) as ledger, private() as spool:
         clear_staging(config.dataset)
         matchers: dict[str, Matcher] = {}
         seal(config.dataset, ledger, packs, matchers)  # what an interrupted run had finished
-        found, files = find_recordings(paths), find_records(paths)
-        tools = Tools(config, ledger, read_records(files, config.tz), recogniser, vocabulary(packs.values()))
+        found = find_recordings(paths, config.recordings.formats, config.recordings.pair)
+        files = find_records(paths)
+        tools = Tools(config, ledger, read_records(files, config.tz), recogniser, vocabulary(packs.values()), Path(spool))
         for path in paths:
             if path.is_dir():
                 ledger.forget(str(path.resolve()))  # named on a night when it was not there
-        fresh = [path for path in found.paths if not _known(ledger, path)]
+        fresh = [one for one in found.recordings if not _known(ledger, one)]
         outcomes: list[Outcome] = []
         since = 0
         for group in _batched(fresh, GROUP):
@@ -145,8 +150,9 @@ def run(
             progress(len(outcomes), len(fresh))
         unjudged = seal(config.dataset, ledger, packs, matchers)
         failures = [*found.failures, *(one for one in outcomes if isinstance(one, Failure))]
+        keys = {path: one.key for one in found.recordings for path in one.paths}
         for failure in failures:
-            ledger.note(_failed(failure))
+            ledger.note(_failed(failure, keys))
         failures += [_unjudged(ledger, call_id, said) for call_id, said in unjudged.items()]
         return _summary(tools, found, files, outcomes, failures)
 
@@ -156,11 +162,12 @@ def _summary(
 ) -> Summary:
     kept = [one for one in outcomes if isinstance(one, Kept)]
     read = {file.resolve() for file in files}
-    missing = [r.call_id for r in tools.records.without_recording(found.paths) if not tools.ledger.holder(r.call_id)]
+    names = [name for one in found.recordings for name in one.named]
+    missing = [r.call_id for r in tools.records.without_recording(names) if not tools.ledger.holder(r.call_id)]
     return Summary(
-        found=len(found.paths) + len(found.failures),
+        found=len(found.recordings) + len(found.failures),
         new=len(kept),
-        known=len(found.paths) - len(outcomes) + sum(isinstance(one, Touched) for one in outcomes),
+        known=len(found.recordings) - len(outcomes) + sum(isinstance(one, Touched) for one in outcomes),
         passed_over=sum(path.resolve() not in read for path in found.passed_over),
         record_files=len(files),
         no_record=tuple(one.call_id for one in kept if one.no_record),
@@ -171,24 +178,24 @@ def _summary(
     )
 
 
-def _batched(items: Sequence[Path], n: int) -> Iterable[Sequence[Path]]:
+def _batched(items: Sequence[RecordingFiles], n: int) -> Iterable[Sequence[RecordingFiles]]:
     return (items[i : i + n] for i in range(0, len(items), n))
 
 
-def _known(ledger: Ledger, path: Path) -> bool:
+def _known(ledger: Ledger, files: RecordingFiles) -> bool:
     """Finished before, and not touched since."""
-    entry = ledger.entry(str(path.resolve()))
+    entry = ledger.entry(files.key)
     if entry is None or entry.state == "failed":
         return False
     try:
-        stat = path.stat()
+        return (entry.size, entry.modified_ns) == files.state
     except OSError:
         return False
-    return (entry.size, entry.modified_ns) == (stat.st_size, stat.st_mtime_ns)
 
 
-def _failed(failure: Failure) -> Entry:
-    return Entry(str(failure.path.resolve()), "failed", reason=failure.reason, detail=failure.detail)
+def _failed(failure: Failure, keys: Mapping[Path, str]) -> Entry:
+    key = keys.get(failure.path) or str(failure.path.resolve())
+    return Entry(key, "failed", reason=failure.reason, detail=failure.detail)
 
 
 def _unjudged(ledger: Ledger, call_id: str, said: str) -> Failure:
@@ -211,30 +218,34 @@ def _guarded(path: Path, reason: str, stage: Callable[[Path], Made]) -> Made | F
         return Failure(path, reason, f"{type(problem).__name__}: {problem}")
 
 
-def _work(tools: Tools, group: Sequence[Path]) -> list[Outcome]:
+def _work(tools: Tools, group: Sequence[RecordingFiles]) -> list[Outcome]:
     """One outcome for each recording of the group."""
     prepared: list[Prepared] = []
     twins: list[tuple[Path, Entry]] = []
     outcomes: list[Outcome] = []
-    for path in group:
-        entry = _guarded(path, "decoding_failed", _seen)
-        if isinstance(entry, Failure):
-            outcomes.append(entry)
-        elif tools.ledger.heard(entry.sha256 or "") or any(p.entry.sha256 == entry.sha256 for p in prepared):
-            twins.append((path, entry))
-        else:
-            one = _prepare(tools, path, entry, {p.call.call_id: p.path for p in prepared})
-            if isinstance(one, Failure):
-                outcomes.append(one)
+    with tempfile.TemporaryDirectory(dir=tools.spool) as spool:
+        for number, files in enumerate(group):
+            path = files.paths[0]
+            seen: Callable[[Path], Entry] = partial(_seen, files)
+            entry = _guarded(path, "decoding_failed", seen)
+            if isinstance(entry, Failure):
+                outcomes.append(entry)
+            elif tools.ledger.heard(entry.sha256 or "") or any(p.entry.sha256 == entry.sha256 for p in prepared):
+                twins.append((path, entry))
             else:
-                prepared.append(one)
-    outcomes += _transcribe(tools, prepared)
+                own = Path(spool, str(number))
+                own.mkdir(0o700)
+                one = _prepare(tools, files, entry, own, {p.call.call_id: p.path for p in prepared})
+                if isinstance(one, Failure):
+                    outcomes.append(one)
+                else:
+                    prepared.append(one)
+        outcomes += _transcribe(tools, prepared)
     return outcomes + [_twin(tools, path, entry) for path, entry in twins]
 
 
-def _seen(path: Path) -> Entry:
-    stat = path.stat()
-    return Entry(str(path.resolve()), "transcribed", content_hash(path), stat.st_size, stat.st_mtime_ns)
+def _seen(files: RecordingFiles, _: Path) -> Entry:
+    return Entry(files.key, "transcribed", content_hash(files.paths), *files.state)
 
 
 def _twin(tools: Tools, path: Path, entry: Entry) -> Duplicate | Touched | Failure:
@@ -250,14 +261,14 @@ def _twin(tools: Tools, path: Path, entry: Entry) -> Duplicate | Touched | Failu
     return Duplicate(path, before.path, before.call_id or "")
 
 
-def _prepare(tools: Tools, path: Path, entry: Entry, claimed: Mapping[str, Path]) -> Prepared | Failure:
+def _prepare(tools: Tools, files: RecordingFiles, entry: Entry, spool: Path, claimed: Mapping[str, Path]) -> Prepared | Failure:
     """Decoded, joined with its record, and listened to up to the words."""
-    config = tools.config
-    recording = _guarded(path, "decoding_failed", decode)
+    config, path = tools.config, files.paths[0]
+    recording = _guarded(path, "decoding_failed", lambda _: decode(files, spool, config.recordings.formats))
     if isinstance(recording, Failure):
         return recording
-    record = tools.records.of(path)
-    call, told, agent = to_call(record, recording, config.tz, config.roots.uri(path), config.records.pattern)
+    record = next((found for name in files.named if (found := tools.records.of(name))), None)
+    call, told, agent = to_call(record, recording, config.tz, config.roots.uri, config.records.pattern)
     holder = tools.ledger.holder(call.call_id)
     other = holder.path if holder and holder.path != entry.path else claimed.get(call.call_id)
     if other:
@@ -323,6 +334,6 @@ def _sided(events: Iterable[Event], roles: Sequence[Speaker]) -> tuple[Event, ..
 
 
 def _roles(config: Config, recording: Recording) -> list[Speaker]:
-    if len(recording.samples) != 2 or "same_channels" in recording.flags:
-        return [Speaker.UNKNOWN] * len(recording.samples)
+    if recording.channels != 2 or "same_channels" in recording.flags:
+        return [Speaker.UNKNOWN] * recording.channels
     return [Speaker.AGENT if channel == config.channels.agent else Speaker.CUSTOMER for channel in range(2)]

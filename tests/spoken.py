@@ -1,5 +1,6 @@
 """A small project, short real recordings cut from the samples, and a recogniser of the contract that answers at once."""
 
+import tempfile
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,10 +8,20 @@ from pathlib import Path
 
 from qa_pipeline import shipped
 from qa_pipeline.cli import make_project
+from qa_pipeline.recordings.decode import Recording, decode
+from qa_pipeline.recordings.files import one_file
+from qa_pipeline.recordings.find import Failure
 from qa_pipeline.speech.backend import Heard, PlainEar, Window
 
 SAMPLES = shipped.sample_calls()
 PCM = SAMPLES / "bs-03-cold-bad.wav"
+
+_SPOOL = tempfile.TemporaryDirectory(prefix="qa-tests-")
+
+
+def read(path: Path) -> Recording | Failure:
+    """One file decoded; its samples last as long as the tests."""
+    return decode(one_file(path), Path(tempfile.mkdtemp(dir=_SPOOL.name)))
 
 
 def small_project(root: Path) -> Path:

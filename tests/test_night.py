@@ -98,15 +98,13 @@ def test_damaged_files_are_rows_with_reasons_and_the_others_are_scored(house: Ho
     clip(house.recordings / "good.wav")
     (house.recordings / "none.wav").touch()
     (house.recordings / "text.wav").write_text("not a sound\n" * 99)
-    raw = (SAMPLES / "bs-04-member-na.wav").read_bytes()
-    (house.recordings / "cut.wav").write_bytes(raw[: len(raw) // 2])
-    (house.recordings / "header.wav").write_bytes(raw[:60])
+    (house.recordings / "header.wav").write_bytes((SAMPLES / "bs-04-member-na.wav").read_bytes()[:60])
     (house.recordings / "notes.txt").touch()
     config, packs = open_project(house.root)
     summary = night.run(config, [house.recordings, house.recordings.parent / "gone"], packs, Parrot())
-    wrong = {"none.wav": "empty", "text.wav": "not_audio", "cut.wav": "truncated", "header.wav": "empty", "gone": "missing"}
+    wrong = {"none.wav": "empty", "text.wav": "not_audio", "header.wav": "empty", "gone": "missing"}
     assert reasons(summary) == wrong
-    assert (summary.found, summary.new, summary.passed_over) == (6, 1, 1)
+    assert (summary.found, summary.new, summary.passed_over) == (5, 1, 1)
     assert {name: (s[0], s[1]) for name, s in house.states().items() if s[0] == "failed"} == {
         name: ("failed", reason) for name, reason in wrong.items()
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,17 +19,16 @@ TAKEN = (
 
 
 def to_call(
-    record: CallRecord | None, recording: Recording, tz: ZoneInfo, uri: str, pattern: str | None = None
+    record: CallRecord | None, recording: Recording, tz: ZoneInfo, uri: Callable[[Path], str], pattern: str | None = None
 ) -> tuple[Call, list[Event], str | None]:
     """The call, the events that its record tells, and its agent. Without a record: flagged `no_record`, named by `pattern`
-    or by its content. `uri` is what the call will remember its recording by."""
+    or by its content. `uri` tells what the call will remember a file by."""
     r = record or named_record(recording.path, tz, pattern) or CallRecord(recording.sha256[:16])
     flags = list(recording.flags) + ([] if record else ["no_record"])
     started = r.started_at
     if started is None:
         started = datetime.fromtimestamp(recording.path.stat().st_mtime, tz)
         flags.append("time_from_file")
-    channels = range(len(recording.samples))
     fields: dict[str, Any] = dict(r.fields)
     if r.transfers:
         fields["transfers"] = list(r.transfers)
@@ -40,10 +41,12 @@ def to_call(
         **{name: getattr(r, name) for name in TAKEN},
         hangup_by=r.hangup_by or "unknown",
         hangup_source=EventSource.RECORD if r.hangup_by not in (None, "unknown") else None,
-        n_channels=len(channels),
+        n_channels=recording.channels,
         lost_ms=recording.lost_ms,
         flags=tuple(flags),
-        recordings=tuple({"uri": uri, "sha256": recording.sha256, "channel": c, "offset_ms": 0} for c in channels),
+        recordings=tuple(
+            {"uri": uri(f.path), "sha256": f.sha256, "channel": f.channel, "offset_ms": f.offset_ms} for f in recording.files
+        ),
         fields=fields,
     )
     holds = [Event(Span(call.call_id, a, b), "hold", EventSource.RECORD) for a, b in r.holds]

@@ -31,6 +31,7 @@ from qa_pipeline.config import Asr, make_recogniser
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.model import Speaker
 from qa_pipeline.recordings.decode import Recording, decode
+from qa_pipeline.recordings.files import one_file
 from qa_pipeline.speech.listen import fill_in, sketch
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"
@@ -123,10 +124,11 @@ def show_rules(truths: Sequence[Truth], verdicts: Mapping[tuple[str, str], str])
 
 def our_words(path: Path, recogniser: Any) -> list[str]:
     """Each channel's text, decoded, detected and recognised here, one call at a time."""
-    recording = decode(path)
-    assert isinstance(recording, Recording), recording
-    one = sketch(path.stem, recording.samples, recording.rate, recogniser.ear.longest_ms)
-    roles = [Speaker.AGENT, Speaker.CUSTOMER][: len(recording.samples)]
+    with tempfile.TemporaryDirectory() as spool:
+        recording = decode(one_file(path), Path(spool))
+        assert isinstance(recording, Recording), recording
+        one = sketch(path.stem, recording.samples, recording.rate, recogniser.ear.longest_ms)
+    roles = [Speaker.AGENT, Speaker.CUSTOMER][: recording.channels]
     (turns,) = fill_in([one], recogniser, [roles])
     return ["".join(t.text for t in turns if t.speaker == role) for role in roles]
 

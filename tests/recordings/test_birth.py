@@ -7,16 +7,16 @@ import pytest
 
 from qa_pipeline.model import EventSource
 from qa_pipeline.recordings.birth import to_call
-from qa_pipeline.recordings.decode import Recording, decode
+from qa_pipeline.recordings.decode import Recording
 from qa_pipeline.recordings.records import CallRecord, wall_time
-from tests.spoken import clip
+from tests.spoken import clip, read
 
 TZ = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Recording:
-    made = decode(clip(tmp_path / "c9_20240514093000.wav"))
+    made = read(clip(tmp_path / "c9_20240514093000.wav"))
     assert isinstance(made, Recording)
     return made
 
@@ -34,27 +34,27 @@ def test_what_the_record_says_reaches_the_call(recording: Recording) -> None:
         transfers=({"at_ms": 5, "target": "工程部"},),
         fields={"skill": "售后"},
     )
-    call, events, agent = to_call(record, recording, TZ, "nas:c1.wav")
+    call, events, agent = to_call(record, recording, TZ, lambda path: f"nas:{path.name}")
     assert (call.call_id, call.recording_starts, call.ring_ms, call.flags, agent) == ("c1", "ring", 5000, (), "6001")
     assert (call.hangup_by, call.hangup_source) == ("agent", EventSource.RECORD)
     assert (call.duration_ms, call.fields["record_duration_ms"]) == (6000, 9000)
     assert call.fields["skill"] == "售后" and call.fields["transfers"] == [{"at_ms": 5, "target": "工程部"}]
     assert [(e.kind, e.span.start_ms, e.source) for e in events] == [("hold", 100, EventSource.RECORD)]
-    assert [(r["uri"], r["channel"]) for r in call.recordings] == [("nas:c1.wav", 0), ("nas:c1.wav", 1)]
+    assert [(r["uri"], r["channel"]) for r in call.recordings] == [(f"nas:{recording.path.name}", 0), (f"nas:{recording.path.name}", 1)]
 
 
 def test_without_a_record_the_name_tells_and_the_call_is_flagged(recording: Recording) -> None:
-    call, events, _ = to_call(None, recording, TZ, "x", r"(?P<call_id>[^_]+)_(?P<started_at>\d{14})")
+    call, events, _ = to_call(None, recording, TZ, str, r"(?P<call_id>[^_]+)_(?P<started_at>\d{14})")
     assert (call.call_id, call.started_at.isoformat()) == ("c9", "2024-05-14T09:30:00+08:00")
     assert (call.flags, events) == (("no_record",), [])
 
 
 def test_without_record_and_pattern_the_content_names_the_call(recording: Recording) -> None:
-    call, _, agent = to_call(None, recording, TZ, "x")
+    call, _, agent = to_call(None, recording, TZ, str)
     assert call.call_id == recording.sha256[:16] and agent is None
     assert call.flags == ("no_record", "time_from_file")
 
 
 def test_who_hung_up_is_not_on_record_when_the_record_does_not_know(recording: Recording) -> None:
-    call, _, _ = to_call(CallRecord("c1", hangup_by="unknown"), recording, TZ, "x")
+    call, _, _ = to_call(CallRecord("c1", hangup_by="unknown"), recording, TZ, str)
     assert (call.hangup_by, call.hangup_source) == ("unknown", None)

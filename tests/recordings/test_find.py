@@ -7,7 +7,11 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_pipeline.recordings.find import SUFFIXES, find_recordings
+from qa_pipeline.recordings.find import SUFFIXES, Found, find_recordings
+
+
+def paths(found: Found) -> list[Path]:
+    return [path for one in found.recordings for path in one.paths]
 
 
 def test_recordings_are_found_at_any_depth_in_order_and_other_files_are_passed_over(tmp_path: Path) -> None:
@@ -15,7 +19,7 @@ def test_recordings_are_found_at_any_depth_in_order_and_other_files_are_passed_o
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     found = find_recordings([tmp_path])
-    assert [p.relative_to(tmp_path).as_posix() for p in found.paths] == ["b.wav", "deep/er/a.MP3"]
+    assert [p.relative_to(tmp_path).as_posix() for p in paths(found)] == ["b.wav", "deep/er/a.MP3"]
     assert sorted(p.name for p in found.passed_over) == ["cdr.csv", "notes.txt"]
     assert found.failures == ()
 
@@ -31,15 +35,15 @@ def test_every_file_is_either_a_recording_or_passed_over(wanted: set[str]) -> No
             Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
             Path(folder, name).touch()
         found = find_recordings([Path(folder)])
-        seen = {p.relative_to(folder).as_posix() for p in (*found.paths, *found.passed_over)}
-        assert seen == wanted and len(found.paths) + len(found.passed_over) == len(wanted)
-        assert {p.suffix for p in found.paths} <= SUFFIXES
+        seen = {p.relative_to(folder).as_posix() for p in (*paths(found), *found.passed_over)}
+        assert seen == wanted and len(paths(found)) + len(found.passed_over) == len(wanted)
+        assert {p.suffix for p in paths(found)} <= SUFFIXES
 
 
 def test_a_file_named_twice_or_linked_is_found_once(tmp_path: Path) -> None:
     (tmp_path / "a.wav").touch()
     (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
-    assert len(find_recordings([tmp_path, tmp_path / "a.wav"]).paths) == 1
+    assert len(paths(find_recordings([tmp_path, tmp_path / "a.wav"]))) == 1
 
 
 def test_a_linked_folder_is_searched_and_a_circle_ends(tmp_path: Path) -> None:
@@ -48,7 +52,7 @@ def test_a_linked_folder_is_searched_and_a_circle_ends(tmp_path: Path) -> None:
     (tmp_path / "day" / "a" / "round").symlink_to(tmp_path / "day")
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "today").symlink_to(tmp_path / "day")
-    assert [p.name for p in find_recordings([tmp_path / "project"]).paths] == ["x.wav"]
+    assert [p.name for p in paths(find_recordings([tmp_path / "project"]))] == ["x.wav"]
 
 
 def test_a_path_that_is_not_there_and_a_link_to_nothing_are_missing(tmp_path: Path) -> None:
@@ -67,4 +71,4 @@ def test_a_pipe_named_like_a_recording_is_not_opened(tmp_path: Path) -> None:
 def test_a_file_without_an_audio_suffix_is_passed_over_even_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.txt").touch()
     found = find_recordings([tmp_path / "a.txt"])
-    assert (found.paths, found.failures, len(found.passed_over)) == ((), (), 1)
+    assert (found.recordings, found.failures, len(found.passed_over)) == ((), (), 1)

@@ -10,7 +10,8 @@ import av
 import pytest
 import yaml
 
-from qa_pipeline.recordings.decode import Recording, decode
+from qa_pipeline.recordings.decode import Recording
+from tests import spoken
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"
 SCRIPTS = sorted((SAMPLES / "scripts").glob("*.yaml"))
@@ -73,7 +74,7 @@ def test_the_truth_says_what_the_script_says_in_spoken_form_at_its_times(script:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
 def test_every_recording_is_as_long_as_its_record_says_and_holds_all_its_turns(script: Path) -> None:
     told, record, truth = load(script), records()[script.stem], load(SAMPLES / "truth" / script.name)
-    recording = decode(recording_of(script.stem))
+    recording = spoken.read(recording_of(script.stem))
     assert isinstance(recording, Recording)
     assert len(recording.samples) == told["metadata"]["channels"]
     assert abs(recording.duration_ms - int(record["duration_ms"])) <= 120

@@ -14,10 +14,11 @@ import yaml
 from numpy.typing import NDArray
 
 from qa_pipeline import shipped
-from qa_pipeline.recordings.decode import Recording, decode
+from qa_pipeline.recordings.decode import Recording
 from qa_pipeline.speech.backend import Heard, Recogniser, heard
 from qa_pipeline.speech.listen import Sketch, sketch
 from qa_pipeline.speech.whisper import Whisper, WhisperSettings
+from tests.spoken import read
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"
 Audio = NDArray[np.float32]
@@ -52,7 +53,7 @@ def recogniser() -> Whisper:
 @functools.lru_cache
 def read_sample(call_id: str) -> Sample:
     (path,) = shipped.sample_calls().glob(call_id + ".*")
-    recording = decode(path)
+    recording = read(path)
     assert isinstance(recording, Recording)
     truth = yaml.load((SAMPLES / f"truth/{call_id}.yaml").read_text("utf-8"), yaml.CSafeLoader)
     one = sketch(call_id, recording.samples, recording.rate, 8000)
