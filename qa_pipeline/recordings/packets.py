@@ -71,9 +71,10 @@ class Packets:
         yield Ending(tail)
 
     def _passed(self, position: int, size: int, seconds: float, good: bool) -> None:
-        hole = position - (position if self._position is None else self._position)
-        if hole > 0 and self._count:
-            self._skipped += round(hole * self._count / self._size) * seconds
+        """A broken packet counts as one, but its bytes may have been several."""
+        hole = max(0, position - (position if self._position is None else self._position)) + (0 if good else size)
+        if hole and self._count:
+            self._skipped += max(0, round(hole * self._count / self._size) - (not good)) * seconds
         if good:
             self._size, self._count = self._size + size, self._count + 1
         self._position = position + size

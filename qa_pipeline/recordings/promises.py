@@ -13,11 +13,14 @@ STREAMING = (0, 0xFFFFFFFF)  # a length that a recorder writes before it knows
 
 def cut_wav(path: Path) -> float | None:
     """The share of its declared samples that a WAV holds, where that is less than all."""
-    size = path.stat().st_size
+    size, block = path.stat().st_size, 1
     with path.open("rb") as file:
         for name, at, length in _chunks(file):
+            if name == b"fmt ":
+                file.seek(at + 12)
+                block = int.from_bytes(file.read(2), "little") or 1
             if name == b"data":
-                there = size - at
+                there = (size - at) // block * block
                 return there / length if length not in STREAMING and there < length else None
     return None
 
@@ -52,7 +55,7 @@ def cut_ogg(path: Path) -> bool:
         tail = file.read()
     page = tail[max(0, tail.rfind(b"OggS")) :]
     segments = page[27 : 27 + page[26]] if len(page) > 26 else b""
-    return not segments or len(page) < 27 + page[26] + sum(segments)
+    return not segments or len(page) != 27 + page[26] + sum(segments)
 
 
 def promises_frames(path: Path) -> bool:

@@ -40,7 +40,10 @@ def test_what_the_record_says_reaches_the_call(recording: Recording) -> None:
     assert (call.duration_ms, call.fields["record_duration_ms"]) == (6000, 9000)
     assert call.fields["skill"] == "售后" and call.fields["transfers"] == [{"at_ms": 5, "target": "工程部"}]
     assert [(e.kind, e.span.start_ms, e.source) for e in events] == [("hold", 100, EventSource.RECORD)]
-    assert [(r["uri"], r["channel"]) for r in call.recordings] == [(f"nas:{recording.path.name}", 0), (f"nas:{recording.path.name}", 1)]
+    assert [(r["uri"], r["channel"]) for r in call.recordings] == [
+        (f"nas:{recording.path.name}", 0),
+        (f"nas:{recording.path.name}", 1),
+    ]
 
 
 def test_without_a_record_the_name_tells_and_the_call_is_flagged(recording: Recording) -> None:
