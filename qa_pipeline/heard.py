@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from qa_pipeline.model import Call, EventSource
 from qa_pipeline.recordings.decode import Recording
-from qa_pipeline.speech.listen import MEASURED, Sketch
+from qa_pipeline.speech.listen import Sketch
 from qa_pipeline.speech.loudness import measure_loudness
+from qa_pipeline.speech.sounds import measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ SILENT = 10 ** (-96 / 10)
 
 def as_heard(call: Call, recording: Recording, heard: Sketch, agent: int) -> Call:
     """The call with what was measured. `agent`: the agent's channel, where there are two."""
-    call = replace(call, measured=MEASURED, ring_count=_rings(call, heard))
+    call = replace(call, measured=measured(call.n_channels), ring_count=_rings(call, heard))
     if call.n_channels != 2 or "same_channels" in call.flags:
         return call
     level = _speech_level(heard, agent)

@@ -217,13 +217,20 @@ class Case:
         return self.columns[name]
 
     def measured(self, what: str) -> Flags:
-        """Per unit, whether the detector ran: its name (or "all") stands in the call's `measured`."""
+        """Per unit, whether the detector ran: on every channel (`tones:0`, `tones:1`), or by its name or "all" alone."""
         calls = self.corpus.calls
+        channels = pc.fill_null(calls["n_channels"], 2).to_numpy(zero_copy_only=False)
         if what == "two_channels":
-            per_call = pc.fill_null(calls["n_channels"], 2).to_numpy(zero_copy_only=False) == 2
+            per_call = channels == 2
         else:
-            per_call = np.array([what in told or "all" in told for told in calls["measured"].to_pylist()], bool)
+            pairs = zip(calls["measured"].to_pylist(), channels.tolist(), strict=True)
+            per_call = np.array([ran(what, told, n) for told, n in pairs], bool)
         return np.asarray(per_call[self.corpus.call_of], bool)
+
+
+def ran(what: str, measured: Sequence[str], channels: int) -> bool:
+    """Whether a detector ran, by a call's `measured`: on all its channels, or where nobody says on which."""
+    return what in measured or "all" in measured or (channels > 0 and all(f"{what}:{c}" in measured for c in range(channels)))
 
 
 def word_ends(texts: pa.StringArray, matcher: Matcher, pack: RulePack) -> pa.ListArray | None:

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from qa_pipeline.model import Event, EventSource, Span, Speaker, Turn
+from qa_pipeline.model import Event, Span, Speaker, Turn
 from qa_pipeline.speech.activity import ActivitySettings, Stretch, find_speech, without
 from qa_pipeline.speech.backend import Heard, Recogniser, Window, failed
 from qa_pipeline.speech.channel import Channel
-from qa_pipeline.speech.loudness import measure_loudness
-from qa_pipeline.speech.tones import find_tones
+from qa_pipeline.speech.loudness import level_dbfs, measure_loudness
+from qa_pipeline.speech.sounds import channel_events, find_sounds, sound_events
+from qa_pipeline.speech.tones import CHINA, TonePlan
 from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MEASURED = ("tones", "speech")
 LEAK_DB = 22.0  # how much louder the other side must be for a stretch to count as its leakage
 MIXED_PAUSE_MS = 350  # two people on one channel: a short pause may be a change of speaker
 
@@ -42,25 +42,25 @@ def sketch(
     longest_ms: int,
     quiet: Sequence[tuple[int, Stretch]] = (),
     activity: ActivitySettings | None = None,
+    plan: TonePlan = CHINA,
 ) -> Sketch:
     """From int16 samples [channels, n]. `quiet`: (channel, stretch) known to hold no conversation, such as hold music."""
-    events: list[Event] = []
     speech: list[list[Stretch]] = []
     channels = [Channel(narrow, rate) for narrow in samples]
-    for channel, narrow in enumerate(samples):
-        tones = find_tones(narrow, rate)
-        events += [
-            Event(Span(call_id, t.stretch.start_ms, t.stretch.end_ms), t.kind, EventSource.AUDIO, channel, float(t.bursts))
-            for t in tones
-        ]
-        taken = [t.stretch for t in tones] + [s for c, s in quiet if c == channel]
-        speech.append(without(find_speech(channels[channel], activity), taken))
+    heard = [find_sounds(narrow, rate, plan) for narrow in samples]
+    for number, channel in enumerate(channels):
+        taken = heard[number].speechless + [s for c, s in quiet if c == number]
+        speech.append(without(find_speech(channel, activity), taken))
     speech = [_own(c, found, samples, rate) for c, found in enumerate(speech)]
     turns = group_turns(speech, MIXED_PAUSE_MS) if len(samples) == 1 else group_turns(speech)
     loudness = [measure_loudness(channel, rate) for channel in samples]
     cuts = tuple(tuple(cut_windows(t, longest_ms, loudness[t.channel])) for t in turns)
     windows = tuple(channels[t.channel].wide(s.start_ms, s.end_ms) for t, spans in zip(turns, cuts, strict=True) for s in spans)
-    levels = tuple(_level(samples[t.channel], rate, t) for t in turns)
+    levels = tuple(level_dbfs(samples[t.channel], rate, t.stretches) for t in turns)
+    events = sound_events(call_id, heard)
+    for number, one in enumerate(heard):
+        said = [t.stretches for t in turns if t.channel == number]
+        events += channel_events(call_id, number, samples[number], rate, said, one)
     return Sketch(call_id, tuple(turns), levels, cuts, windows, tuple(events))
 
 
@@ -69,8 +69,8 @@ def _own(channel: int, stretches: list[Stretch], samples: NDArray[np.int16], rat
     others = [c for c in range(len(samples)) if c != channel]
 
     def leaked(s: Stretch) -> bool:
-        here = _level(samples[channel], rate, Spoken(channel, (s,)))
-        return any(_level(samples[c], rate, Spoken(c, (s,))) > here + LEAK_DB for c in others)
+        here = level_dbfs(samples[channel], rate, (s,))
+        return any(level_dbfs(samples[c], rate, (s,)) > here + LEAK_DB for c in others)
 
     return [s for s in stretches if not leaked(s)]
 
@@ -114,12 +114,3 @@ def _turn(call_id: str, number: int, spoken: Spoken, cuts: Sequence[Stretch], he
     confidence = sum(c * n for c, n in weights) / sum(n for _, n in weights) if weights else None
     span = Span(call_id, spoken.start_ms, max(spoken.start_ms, spoken.end_ms))
     return Turn(span, number, 1, Speaker.UNKNOWN, text, tuple(times), confidence)
-
-
-def _level(samples: NDArray[np.int16], rate: int, turn: Spoken) -> float:
-    """Mean power of the turn's speech in dBFS; -96 for digital silence."""
-    import numpy as np
-
-    parts = [samples[s.start_ms * rate // 1000 : s.end_ms * rate // 1000] for s in turn.stretches]
-    power = float(np.mean(np.concatenate(parts).astype(np.float64) ** 2)) if sum(map(len, parts)) else 0.0
-    return max(-96.0, 10 * float(np.log10(power / 32768**2))) if power else -96.0

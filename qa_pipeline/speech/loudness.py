@@ -1,4 +1,4 @@
-"""How loud a channel is, step by step: where it is quietest, and where something sounds."""
+"""How loud a channel is, step by step: where it is quietest, where something sounds, how loud its speech, what is clipped."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from qa_pipeline.speech.activity import Stretch
+
 Loudness = Sequence[float]
 STEP_MS = 20
 AT_ONCE = 3000  # steps, a minute: long channels are mapped from a file, not in memory
+SILENT_DBFS = -96.0
+PAUSE_DB = 15.9
+"""How far below the speech its pauses lie: ITU-T P.56's margin."""
+FULL_SCALE = 32112
+"""Of a 16-bit sample, 2 % less than the largest: A-law ends at 32256, µ-law at 32124."""
 
 
 def measure_loudness(samples: NDArray[np.generic], rate: int) -> list[float]:
@@ -51,3 +58,39 @@ def sounds(loudness: Loudness, quiet_ms: int = 300, above_db: float = 8.0) -> li
                 start = found.pop()[0]
             found.append((start, end))
     return found
+
+
+def level_dbfs(samples: NDArray[np.int16], rate: int, stretches: Sequence[Stretch]) -> float:
+    """Level of the speech in the stretches of one channel [n], in dBFS; the pauses in them do not count, as in ITU-T P.56."""
+    import numpy as np
+
+    power = np.concatenate([[0.0], *(measure_loudness(_cut(samples, rate, s), rate) for s in stretches)])
+    if not power.any():
+        return SILENT_DBFS
+    active = power[power >= power.max() * 1e-6]
+    for _ in range(8):  # the level without the pauses, which are told by that level
+        speech = active[active >= active.mean() * 10 ** (-PAUSE_DB / 10)]
+        if len(speech) == len(active):
+            break
+        active = speech
+    return max(SILENT_DBFS, 10 * float(np.log10(active.mean() / 32768**2)))
+
+
+def clipped_share(samples: NDArray[np.int16], rate: int, stretches: Sequence[Stretch]) -> float:
+    """Share of samples in the stretches that lie at full scale, two or more in a row: what a clipped wave's flat tops are.
+
+    What was clipped before it was attenuated is not seen.
+    """
+    import numpy as np
+
+    clipped = total = 0
+    for s in stretches:
+        piece = np.asarray(_cut(samples, rate, s), np.int32)
+        full = np.abs(piece) >= FULL_SCALE
+        row = full & (np.concatenate([[False], full[:-1]]) | np.concatenate([full[1:], [False]])) if len(full) else full
+        clipped, total = clipped + int(row.sum()), total + len(piece)
+    return clipped / total if total else 0.0
+
+
+def _cut(samples: NDArray[np.int16], rate: int, s: Stretch) -> NDArray[np.int16]:
+    return samples[max(0, s.start_ms) * rate // 1000 : s.end_ms * rate // 1000]

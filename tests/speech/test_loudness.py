@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_pipeline.speech.loudness import STEP_MS, measure_loudness, quietest, sounds
+from qa_pipeline.speech.activity import Stretch
+from qa_pipeline.speech.loudness import STEP_MS, clipped_share, level_dbfs, measure_loudness, quietest, sounds
 
 powers = st.lists(st.floats(0, 1e9), max_size=300)
 
@@ -41,3 +42,23 @@ def test_sounds_are_apart_in_order_and_inside(loudness: list[float]) -> None:
     found = sounds(loudness)
     assert all(0 <= a < b <= len(loudness) * STEP_MS for a, b in found)
     assert all(after[0] - before[1] >= 300 for before, after in itertools.pairwise(found))
+
+
+def test_the_level_of_speech_leaves_its_pauses_out() -> None:
+    t = np.arange(8000) / 8000
+    said = (8000 * np.sin(2 * np.pi * 300 * t)).astype(np.int16)
+    pauses = np.concatenate([said, np.zeros(8000, np.int16), said])
+    whole = level_dbfs(said, 8000, (Stretch(0, 1000),))
+    assert abs(whole - 20 * np.log10(8000 / 2**0.5 / 32768)) < 0.1
+    assert abs(level_dbfs(pauses, 8000, (Stretch(0, 3000),)) - whole) < 0.1
+    assert level_dbfs(pauses, 8000, ()) == level_dbfs(pauses, 8000, (Stretch(1000, 2000),)) == -96.0
+
+
+def test_a_wave_cut_off_at_full_scale_is_clipped_and_a_loud_one_is_not() -> None:
+    wave = np.sin(2 * np.pi * 300 * np.arange(8000) / 8000)
+    whole = (Stretch(0, 1000),)
+    assert clipped_share((wave * 32_000).astype(np.int16), 8000, whole) == 0
+    clipped = np.clip(wave * 60_000, -32_768, 32_767).astype(np.int16)
+    assert 0.4 < clipped_share(clipped, 8000, whole) < 0.7
+    assert clipped_share(np.array([0, 32_767, 0, 5], np.int16), 8000, whole) == 0, "a single peak is no flat top"
+    assert clipped_share(clipped[:0], 8000, ()) == 0

@@ -1,0 +1,90 @@
+"""Everything on a channel that is measured and is not words: tones, music, knocks, clipping, as events with their source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qa_pipeline.model import Event, EventSource, Span
+from qa_pipeline.speech.activity import Stretch
+from qa_pipeline.speech.knocks import find_knocks
+from qa_pipeline.speech.loudness import clipped_share, level_dbfs
+from qa_pipeline.speech.music import Music, find_music
+from qa_pipeline.speech.tones import CHINA, Tone, TonePlan, find_tones
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DETECTORS = ("tones", "music", "speech", "levels", "knocks")
+LEAK_DB = 18.0
+"""How much fainter the same tone or music is on a channel that it only leaks into."""
+CLIPPED = 0.001
+"""Share of a turn's samples from which its clipping is an event: a thousandth is heard as a crackle."""
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """What one channel carries besides speech. levels: dBFS of each tone."""
+
+    tones: tuple[Tone, ...]
+    levels: tuple[float, ...]
+    music: tuple[Music, ...]
+
+    @property
+    def speechless(self) -> list[Stretch]:
+        """Stretches in which nothing that a speech detector finds is speech."""
+        return sorted([*(t.stretch for t in self.tones), *(core for m in self.music for core in m.cores)])
+
+
+def find_sounds(samples: NDArray[np.int16], rate: int, plan: TonePlan = CHINA) -> Sounds:
+    """Tones and music of one channel [n], int16, memory-mapped or not."""
+    tones = find_tones(samples, rate, plan)
+    levels = tuple(level_dbfs(samples, rate, (t.stretch,)) for t in tones)
+    return Sounds(tuple(tones), levels, tuple(find_music(samples, rate, [t.stretch for t in tones])))
+
+
+def sound_events(call_id: str, channels: Sequence[Sounds]) -> list[Event]:
+    """Tones and music of all channels, each where it is played and not where it leaks in."""
+    found: list[tuple[Event, float]] = []
+    for channel, heard in enumerate(channels):
+        for tone, level in zip(heard.tones, heard.levels, strict=True):
+            found.append((_event(call_id, tone.kind, channel, tone.stretch, tone.bursts, level_dbfs=level), level))
+        for music in heard.music:
+            found.append((_event(call_id, "hold_music", channel, music.stretch, music.level_dbfs), music.level_dbfs))
+    return [
+        event
+        for event, level in found
+        if not any(
+            o.kind == event.kind and o.channel != event.channel and loud > level + LEAK_DB and o.span.overlap_ms(event.span)
+            for o, loud in found
+        )
+    ]
+
+
+def channel_events(
+    call_id: str, channel: int, samples: NDArray[np.int16], rate: int, turns: Sequence[Sequence[Stretch]], heard: Sounds
+) -> list[Event]:
+    """Knocks on one channel, and the clipping of its turns; `turns`: each turn's stretches of speech."""
+    speech = [s for turn in turns for s in turn]
+    quiet = [*(t.stretch for t in heard.tones), *(m.stretch for m in heard.music)]
+    events = [
+        _event(call_id, "noise", channel, k.stretch, k.peak_dbfs, label="impact", peak_dbfs=round(k.peak_dbfs, 1))
+        for k in find_knocks(samples, rate, speech, quiet)
+    ]
+    for turn in turns:
+        share = clipped_share(samples, rate, turn)
+        if share >= CLIPPED:
+            events.append(_event(call_id, "clipping", channel, Stretch(turn[0].start_ms, turn[-1].end_ms), share))
+    return events
+
+
+def _event(call_id: str, kind: str, channel: int, at: Stretch, value: float, **attrs: str | float) -> Event:
+    attrs = {name: round(told, 1) if isinstance(told, float) else told for name, told in attrs.items()}
+    return Event(Span(call_id, at.start_ms, at.end_ms), kind, EventSource.AUDIO, channel, round(float(value), 4), attrs)
+
+
+def measured(channels: int) -> tuple[str, ...]:
+    """Which detectors ran on which channel: `tones:0`, …"""
+    return tuple(f"{detector}:{channel}" for channel in range(channels) for detector in DETECTORS)
