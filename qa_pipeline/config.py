@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,8 @@ from qa_pipeline import shipped
 from qa_pipeline.errors import Place, QaError
 from qa_pipeline.recordings.files import PAIR, wrong_pair
 from qa_pipeline.recordings.formats import HEADERLESS, Headerless, declared
+from qa_pipeline.recordings.records.mapping import RecordMapping, read_mapping
+from qa_pipeline.recordings.records.record import COLUMNS, PhoneSystem
 from qa_pipeline.recordings.roots import Roots
 from qa_pipeline.speech.backend import Asr, ModelError
 from qa_pipeline.speech.vocabulary import Vocabulary
@@ -55,11 +58,18 @@ class RecordingsSettings:
 
 @dataclass(frozen=True)
 class RecordsSettings:
-    """tz: the zone of times without one. pattern: a regular expression with named groups over file names, for calls
-    without a record."""
+    """tz: the zone of times without one. pattern: a regular expression with named groups over file names, for calls without
+    a record. extensions: which numbers are agents' phones. within_s: how far a file name's time may lie from a record's.
+    agents: a CSV of agents' names and teams. unanswered: whether calls that nobody took, without a recording, are judged.
+    """
 
     tz: str = "Asia/Shanghai"
     pattern: str | None = None
+    extensions: str = r"\d{3,5}"
+    within_s: int = 3
+    agents: str | None = None
+    unanswered: bool = True
+    mapping: tuple[RecordMapping, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,11 @@ class Config:
     def tz(self) -> ZoneInfo:
         return ZoneInfo(self.records.tz)
 
+    @property
+    def phones(self) -> PhoneSystem:
+        r = self.records
+        return PhoneSystem(self.tz, re.compile(r.extensions), r.pattern, r.mapping, timedelta(seconds=r.within_s))
+
 
 SECTIONS: dict[str, Any] = {
     "asr": Asr,
@@ -151,9 +166,10 @@ def read_config(root: Path) -> Config:
     problems: list[str] = []
     known = (*SECTIONS, "roots")
     problems += [f"unknown section [{name}]; there are {', '.join(known)}" for name in told if name not in known]
-    tables = _take_tables(told)
+    tables, mappings = _take_tables(told), _take_mappings(told, problems)
     made = {name: _section(name, kind, told.get(name, {}), problems) for name, kind in SECTIONS.items()}
     made["asr"] = replace(made["asr"], options=tables)
+    made["records"] = replace(made["records"], mapping=mappings)
     folders = _folders(told.get("roots", {}), problems)
     problems += _wrong_values(made)
     if problems:
@@ -170,12 +186,25 @@ def _take_tables(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {key: value for key, value in asr.items() if isinstance(value, dict)}
 
 
+def _take_mappings(told: dict[str, Any], problems: list[str]) -> tuple[RecordMapping, ...]:
+    """The tables under [records.mapping], one for each kind of file, in the order written."""
+    records = told.get("records")
+    if not isinstance(records, dict) or "mapping" not in records:
+        return ()
+    told["records"] = {key: value for key, value in records.items() if key != "mapping"}
+    if not isinstance(records["mapping"], dict):
+        problems.append(f"[records.mapping.NAME] is a section, found {records['mapping']!r}")
+        return ()
+    made = (read_mapping(name, how, problems) for name, how in records["mapping"].items())
+    return tuple(mapping for mapping in made if mapping)
+
+
 def _section(name: str, kind: Any, told: Any, problems: list[str]) -> Any:
     if not isinstance(told, dict):
         problems.append(f"[{name}] is a section, found {told!r}")
         return kind()
     plain, taken = kind(), {}
-    known = {f.name: getattr(plain, f.name) for f in fields(kind) if f.name != "options"}
+    known = {f.name: getattr(plain, f.name) for f in fields(kind) if f.name not in ("options", "mapping")}
     for key, value in told.items():
         if key not in known:
             problems.append(f"unknown key {name}.{key}; there are {', '.join(known)}")
@@ -225,6 +254,12 @@ def _wrong_values(made: Mapping[str, Any]) -> list[str]:
         ZoneInfo(records.tz)
     except (KeyError, ValueError, OSError):
         problems.append(f'records.tz: expected a zone such as "Asia/Shanghai", found {records.tz!r}')
+    if records.within_s < 0:
+        problems.append(f"records.within_s: expected 0 or more, found {records.within_s}")
+    try:
+        re.compile(records.extensions)
+    except re.error as wrong:
+        problems.append(f"records.extensions: not a regular expression: {wrong}")
     return problems + _wrong_pattern(records.pattern) + _wrong_recordings(made["recordings"])
 
 
@@ -241,8 +276,6 @@ def _wrong_recordings(told: RecordingsSettings) -> list[str]:
 
 
 def _wrong_pattern(pattern: str | None) -> list[str]:
-    from qa_pipeline.recordings.records import COLUMNS
-
     try:
         groups = re.compile(pattern or "").groupindex
     except re.error as wrong:
@@ -309,9 +342,17 @@ agent = 0             # the agent's channel: 0 left, 1 right
 pair = '^(?P<call>.+)[-_](?:(?P<first>in|rx)|(?P<second>out|tx))$'
 [recordings.headerless] # files without a header, by suffix: ".ul" = "mulaw 8000", ".sln16" = "s16 16000", ".al" = "alaw 8000 2"
 
-[records]             # call records: cdr.csv or *.cdr.csv beside the recordings
+[records]             # call records beside the recordings: cdr.csv, Asterisk, FreeSWITCH, JSON; see docs/call-records.md
 tz = "Asia/Shanghai"  # zone of times that name none
+extensions = '\\d{3,5}' # numbers that are agents' phones
+within_s = 3          # seconds that a file name's time may lie from its record's
+unanswered = true     # keep and judge calls that nobody took, too
+# agents = "agents.csv"  # agent_id (工号), name (姓名), team (班组), valid_from, valid_to
 # pattern = '(?P<call_id>[^_]+)_(?P<started_at>\\d{14})'   # file names of calls without a record; groups as cdr.csv's columns
+
+# [records.mapping.crm]  # anybody's CSV or JSON: their column = ours
+# files = "export-*.csv"
+# columns = { "通话编号" = "call_id", "振铃秒数" = { to = "ring_ms", unit = "s" } }
 
 [packs]
 default = "etiquette"

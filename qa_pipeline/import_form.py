@@ -12,11 +12,11 @@ from qa_pipeline.config import Config
 from qa_pipeline.forms.call import CALL_FIELDS, FORM, problems_of
 from qa_pipeline.forms.check import FormError, Wrong
 from qa_pipeline.model import Call, Event, EventSource, Span, Speaker, Transcript, Turn
-from qa_pipeline.recordings.legs import SpokenBy, split_legs
-from qa_pipeline.recordings.records import wall_time
+from qa_pipeline.recordings.legs import SpokenBy, split_legs, with_transfers
+from qa_pipeline.recordings.records.record import wall_time
 from qa_pipeline.rules.pack import RulePack
 
-NAMES = ("caller_number", "called_number")
+NAMES = ("caller_number", "called_number", "conversation_id")
 EVENT_KEYS = ("kind", "channel", "start_ms", "end_ms", "value", "source")
 SIDES = {"agent": 0, "customer": 1}
 
@@ -35,6 +35,7 @@ def transcript_of(told: Any, config: Config, packs: Mapping[str, RulePack]) -> T
     end = max([told.get("duration_ms") or 0, *(s.turn.span.end_ms for s in said)])
     moved = [t["at_ms"] for t in told.get("transfers") or () if t.get("at_ms") is not None]
     legs, turns = split_legs(call_id, said, agent_id, pack, end, moved)
+    legs = with_transfers(legs, told.get("transfers") or ())
     events = [*_holds(call_id, told, end), *_events(call_id, told)]
     call = _call(call_id, told, config, end, [*(told.get("flags") or ()), *flags])
     return Transcript(call, legs, turns, tuple(events), told.get("asr") or "imported")

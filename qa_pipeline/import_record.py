@@ -9,9 +9,16 @@ from typing import Any
 
 from qa_pipeline.config import Config
 from qa_pipeline.errors import QaError
-from qa_pipeline.recordings.records import CallRecord, Records, named_record, read_records
+from qa_pipeline.recordings.birth import placed
+from qa_pipeline.recordings.records.columns import named_record
+from qa_pipeline.recordings.records.join import Records
+from qa_pipeline.recordings.records.read import find_beside, read_records
+from qa_pipeline.recordings.records.record import CallRecord
 
-NOT_TAKEN = ("recording", "file", "holds")
+NOT_TAKEN = (
+    *("recording", "file", "line", "form", "holds", "agent_name"),
+    *("offered_at", "answered_at", "ended_at"),
+)
 
 
 class Beside:
@@ -31,9 +38,9 @@ class Beside:
         made, path = path.stat().st_mtime, path if call_id is None else path.parent / f"{call_id}{path.suffix}"
         record = self._of(path)
         flags = [] if record else ["no_record"]
-        record = record or named_record(path, self.config.tz, self.config.records.pattern) or CallRecord(path.stem)
+        record, _ = placed(record or named_record(path, self.config.phones) or CallRecord(path.stem), None)
         known = {f.name: getattr(record, f.name) for f in fields(record) if f.name not in NOT_TAKEN}
-        started = record.started_at
+        started = record.started_at or record.began_at
         if started is None:
             started = datetime.fromtimestamp(made, self.config.tz)
             flags.append("time_from_file")
@@ -44,8 +51,7 @@ class Beside:
     def _of(self, path: Path) -> CallRecord | None:
         folder = path.parent
         if folder not in self._records:
-            tables = sorted({folder / "cdr.csv", *folder.glob("*.cdr.csv")})
-            self._records[folder] = read_records([t for t in tables if t.is_file()], self.config.tz)
+            self._records[folder] = read_records(find_beside(folder, self.config.phones), self.config.phones)
             self.problems += self._records[folder].problems
         records = self._records[folder]
         same = [r for r in records.records if r.recording and Path(r.recording).stem == path.stem]

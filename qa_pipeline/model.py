@@ -93,6 +93,8 @@ class Leg:
     leg: int
     agent_id: str | None
     pack: str
+    transfer_target: str | None = None
+    transfer_result: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Call:
     started_at: datetime
     duration_ms: int
     source: str = "recorded"
+    conversation_id: str | None = None
     direction: str | None = None
     caller_number: str | None = None
     called_number: str | None = None

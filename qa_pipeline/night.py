@@ -19,12 +19,16 @@ from qa_pipeline.dataset.writer import one_writer
 from qa_pipeline.errors import QaError
 from qa_pipeline.heard import as_heard
 from qa_pipeline.judging import seal
-from qa_pipeline.model import Call, Event, Leg, Span, Speaker, Transcript, Turn
-from qa_pipeline.recordings.birth import to_call
+from qa_pipeline.model import Call, Event, Leg, Speaker, Transcript, Turn
+from qa_pipeline.recordings.birth import sound_of, to_call
 from qa_pipeline.recordings.decode import Recording, content_hash, decode
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure, Found, find_recordings
-from qa_pipeline.recordings.records import RecordError, Records, find_records, read_records
+from qa_pipeline.recordings.legs import in_legs, legs_on_record
+from qa_pipeline.recordings.records.columns import named_record
+from qa_pipeline.recordings.records.join import Records
+from qa_pipeline.recordings.records.read import find_records, read_records
+from qa_pipeline.recordings.records.record import RecordError
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.speech.backend import Recogniser
@@ -132,8 +136,9 @@ def run(
         matchers: dict[str, Matcher] = {}
         seal(config.dataset, ledger, packs, matchers)  # what an interrupted run had finished
         found = find_recordings(paths, config.recordings.formats, config.recordings.pair)
-        files = find_records(paths)
-        tools = Tools(config, ledger, read_records(files, config.tz), recogniser, vocabulary(packs.values()), Path(spool))
+        files = find_records(paths, config.phones)
+        records = read_records(files, config.phones)
+        tools = Tools(config, ledger, records, recogniser, vocabulary(packs.values()), Path(spool))
         for path in paths:
             if path.is_dir():
                 ledger.forget(str(path.resolve()))  # named on a night when it was not there
@@ -162,8 +167,7 @@ def _summary(
 ) -> Summary:
     kept = [one for one in outcomes if isinstance(one, Kept)]
     read = {file.resolve() for file in files}
-    names = [name for one in found.recordings for name in one.named]
-    missing = [r.call_id for r in tools.records.without_recording(names) if not tools.ledger.holder(r.call_id)]
+    missing = [r.call_id for r in tools.records.without_recording(found.recordings) if not tools.ledger.holder(r.call_id)]
     return Summary(
         found=len(found.recordings) + len(found.failures),
         new=len(kept),
@@ -267,15 +271,15 @@ def _prepare(tools: Tools, files: RecordingFiles, entry: Entry, spool: Path, cla
     recording = _guarded(path, "decoding_failed", lambda _: decode(files, spool, config.recordings.formats))
     if isinstance(recording, Failure):
         return recording
-    record = next((found for name in files.named if (found := tools.records.of(name))), None)
-    call, told, agent = to_call(record, recording, config.tz, config.roots.uri, config.records.pattern)
+    record = tools.records.of(*files.named)
+    sound = sound_of(recording, config.roots.uri, config.phones)
+    call, told, agent = to_call(record, sound, named_record(path, config.phones))
     holder = tools.ledger.holder(call.call_id)
     other = holder.path if holder and holder.path != entry.path else claimed.get(call.call_id)
     if other:
         detail = f"call {call.call_id} is already kept from {other}; rename this one or correct its call record"
         return Failure(path, "call_id_taken", detail)
-    pack = config.packs.of(path.resolve().parent, call.called_number, call.department)
-    legs = (Leg(Span(call.call_id, 0, call.duration_ms), 1, agent, pack),)
+    legs = legs_on_record(call, agent, partial(config.packs.of, path.resolve().parent))
     longest = tools.recogniser.ear.longest_ms
     listen = partial(sketch, call.call_id, recording.samples, recording.rate, longest)
     heard = _guarded(path, "listening_failed", lambda _: listen())
@@ -301,7 +305,7 @@ def _keep(tools: Tools, p: Prepared, roles: Sequence[Speaker], turns: list[Turn]
     def rows(_: Path) -> Rows:
         words = fill_in([p.sketch], tools.recogniser, [roles])[0] if turns is None else turns
         call = as_heard(p.call, p.recording, p.sketch, tools.config.channels.agent)
-        said, events = _before_answer(words, call), (*p.events, *_sided(p.sketch.events, roles))
+        said, events = in_legs(_before_answer(words, call), p.legs), (*p.events, *_sided(p.sketch.events, roles))
         transcript = Transcript(call, p.legs, said, events, tools.recogniser.fingerprint)
         made = transcript_rows(transcript, tools.segmenter.words, tools.segmenter.version)
         before = tools.ledger.call_date(call.call_id)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from qa_pipeline.config import TEMPLATE, Config, ConfigError, Packs, read_config
-from qa_pipeline.recordings.records import named_record
+from qa_pipeline.recordings.records.columns import named_record
 
 
 def told(folder: Path, text: str) -> Config:
@@ -59,7 +59,7 @@ def test_a_call_goes_to_the_pack_of_its_folder_then_number_then_department() -> 
         ("[records]\npattern = 5", "records.pattern: expected a text in quotes, found 5"),
         ("[records]\npattern = '(?P<call_id'", "records.pattern: not a regular expression"),
         ("[records]\npattern = 'a+'", "expected named groups"),
-        ("[records]\npattern = '(?P<caller>a)'", "unknown group caller; there are agent_id, answered"),
+        ("[records]\npattern = '(?P<caller>a)'", "unknown group caller; there are agent_id, agent_name"),
         ("[packs.departments]\nx = 1", "packs.departments: expected names in quotes"),
         ('[roots]\nfile = "/r"', "roots.file: expected two or more letters"),
         ("[roots]\nnas = 1", "[roots] names folders"),
@@ -74,7 +74,7 @@ def test_each_wrong_value_says_what_was_expected(tmp_path: Path, text: str, said
 def test_the_pattern_that_the_template_shows_reads_a_name(tmp_path: Path) -> None:
     shown = next(line.removeprefix("# ") for line in TEMPLATE.splitlines() if line.startswith("# pattern"))
     config = told(tmp_path, f"[records]\n{shown}\n")
-    record = named_record(Path("c7_20240514093000.wav"), config.tz, config.records.pattern)
+    record = named_record(Path("c7_20240514093000.wav"), config.phones)
     assert record is not None and record.call_id == "c7"
     assert record.started_at is not None and record.started_at.isoformat() == "2024-05-14T09:30:00+08:00"
 

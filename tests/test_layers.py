@@ -40,7 +40,7 @@ def imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))
 def test_a_room_imports_only_what_lies_before_it(room: str) -> None:
-    files = sorted((PACKAGE / room).glob("*.py")) if (PACKAGE / room).is_dir() else [PACKAGE / f"{room}.py"]
+    files = sorted((PACKAGE / room).rglob("*.py")) if (PACKAGE / room).is_dir() else [PACKAGE / f"{room}.py"]
     assert files
     wrong = {f.name: extra for f in files if (extra := imported(f) - ALLOWED[room] - {room})}
     assert not wrong

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from qa_pipeline.model import Event, Finding, Score, Span, Speaker, Transcript, Turn
+from qa_pipeline.model import Event, Finding, Leg, Score, Span, Speaker, Transcript, Turn
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -23,14 +23,19 @@ def transcript_rows(t: Transcript, segment: Segment, text_version: str) -> Rows:
     """JSON-serialisable rows of the four transcript tables, times as ISO text until they meet a schema."""
     call = asdict(t.call)
     call["started_at"] = t.call.started_at.astimezone(UTC).isoformat()
-    call |= {"tz": str(t.call.started_at.tzinfo), "revision": 1, "conversation_id": t.call.call_id, "masked": False}
+    call |= {
+        "tz": str(t.call.started_at.tzinfo),
+        "revision": 1,
+        "conversation_id": t.call.conversation_id or t.call.call_id,
+        "masked": False,
+    }
     call |= {"fields": _json(t.call.fields), "asr": t.asr, "text_version": text_version}
     call |= {"flags": list(t.call.flags), "measured": list(t.call.measured), "recordings": [*map(dict, t.call.recordings)]}
     if t.call.agent_level_dbfs is None:
         call["agent_level_dbfs"] = _mean([x.level_dbfs for x in t.turns if x.speaker is Speaker.AGENT])
     return {
         "calls": [call],
-        "legs": [{**_times(leg.span), "leg": leg.leg, "agent_id": leg.agent_id, "pack": leg.pack} for leg in t.legs],
+        "legs": [_leg_row(leg) for leg in t.legs],
         "turns": [_turn_row(turn, segment) for turn in t.turns],
         "events": [_event_row(i, event) for i, event in enumerate(t.events)],
     }
@@ -38,6 +43,10 @@ def transcript_rows(t: Transcript, segment: Segment, text_version: str) -> Rows:
 
 def _times(span: Span) -> Row:
     return {"call_id": span.call_id, "start_ms": span.start_ms, "end_ms": span.end_ms}
+
+
+def _leg_row(leg: Leg) -> Row:
+    return {**_times(leg.span), **{name: value for name, value in asdict(leg).items() if name != "span"}}
 
 
 def _turn_row(turn: Turn, segment: Segment) -> Row:

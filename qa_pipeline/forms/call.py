@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from qa_pipeline.forms.check import Schema, Wrong, check, shown
-from qa_pipeline.recordings.records import wall_time
+from qa_pipeline.recordings.records.record import wall_time
 
 LONGEST_MS = 2**31 - 1
 """24 days: more than any call, so that a wall time given by mistake is told."""
@@ -85,6 +85,7 @@ _STARTED = "ISO; the wall time of millisecond 0; without a zone, that of `record
 _EVENTS = "what was measured; given (even empty): all kinds were, unless `measured` says otherwise; not given: none was"
 CALL_FIELDS: dict[str, Any] = {
     "direction": _text("inbound, outbound"),
+    "conversation_id": _name("the same for all calls of one conversation"),
     "caller_number": _name(""),
     "called_number": _name("may choose the pack, by qa.toml"),
     "department": _text("may choose the pack, by qa.toml"),

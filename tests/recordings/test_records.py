@@ -12,14 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_pipeline import shipped
-from qa_pipeline.recordings.records import Records, find_records, named_record, read_records
+from qa_pipeline.recordings.files import one_file
+from qa_pipeline.recordings.records.columns import named_record
+from qa_pipeline.recordings.records.join import Records
+from qa_pipeline.recordings.records.read import find_records, read_records
+from qa_pipeline.recordings.records.record import PhoneSystem
 
 TZ = ZoneInfo("Asia/Shanghai")
+PHONES = PhoneSystem(TZ)
 
 
 def read(folder: Path, text: str, encoding: str = "utf-8") -> Records:
     (folder / "cdr.csv").write_bytes(text.encode(encoding))
-    return read_records([folder / "cdr.csv"], TZ)
+    return read_records([folder / "cdr.csv"], PHONES)
 
 
 def said(records: Records) -> list[str]:
@@ -27,7 +32,7 @@ def said(records: Records) -> list[str]:
 
 
 def test_the_shipped_records_are_read_whole() -> None:
-    records = read_records(find_records([shipped.sample_calls()]), TZ)
+    records = read_records(find_records([shipped.sample_calls()]), PHONES)
     assert (len(records.records), records.problems) == (25, ())
     held = next(r for r in records.records if r.call_id == "cs-05-long-transfer")
     assert held.holds == ((35700, 145700), (201460, 321460))
@@ -87,7 +92,7 @@ def test_a_file_that_is_no_csv_is_one_problem_and_other_files_stand(tmp_path: Pa
     (tmp_path / "bad.cdr.csv").write_bytes(b"call_id\n\xff\xff\xff\n")
     (tmp_path / "other.cdr.csv").write_text("when,who\n1,2\n")
     (tmp_path / "cdr.csv").write_text("call_id\na\n")
-    records = read_records(find_records([tmp_path]), TZ)
+    records = read_records(find_records([tmp_path]), PHONES)
     assert [r.call_id for r in records.records] == ["a"]
     first, second = map(str, records.problems)
     assert "bad.cdr.csv" in first and "UTF-8 or GB18030" in first
@@ -111,7 +116,7 @@ def test_a_recording_is_joined_by_its_folder_then_its_name_then_its_id(tmp_path:
     for day in ("1", "2"):
         (tmp_path / day).mkdir()
         (tmp_path / day / "cdr.csv").write_text(f"call_id,recording\n{day}-a,x.wav\n{day}-b,only{day}.wav\n{day}-c,\n")
-    records = read_records(find_records([tmp_path]), TZ)
+    records = read_records(find_records([tmp_path]), PHONES)
     ids = [getattr(records.of(tmp_path / p), "call_id", None) for p in ("1/x.wav", "2/x.wav", "k/only2.wav", "k/1-c.wav")]
     assert ids == ["1-a", "2-a", "2-b", "1-c"]
     assert records.of(tmp_path / "k" / "x.wav") is None  # two records have the name: neither is sure
@@ -121,7 +126,7 @@ def test_missing_are_answered_calls_whose_recording_is_nowhere(tmp_path: Path) -
     text = "call_id,recording,answered\nhere,here.wav,true\nbeside,beside.wav,true\ngone,gone.wav,是\nnever,never.wav,false\n"
     (tmp_path / "beside.wav").touch()
     records = read(tmp_path, text)
-    assert [r.call_id for r in records.without_recording([tmp_path / "here.wav"])] == ["gone"]
+    assert [r.call_id for r in records.without_recording([one_file(tmp_path / "here.wav")])] == ["gone"]
 
 
 def test_records_are_looked_for_in_folders_and_beside_files_and_taken_by_name(tmp_path: Path) -> None:
@@ -148,8 +153,8 @@ def test_times_without_a_zone_are_local_and_others_are_brought_there(tmp_path: P
 
 def test_a_file_name_tells_what_its_pattern_names() -> None:
     pattern = r"(?P<call_id>[^_]+)_(?P<started_at>\d{14})_(?P<agent_id>\d+)"
-    record = named_record(Path("c7_20240514093000_6001.wav"), TZ, pattern)
+    record = named_record(Path("c7_20240514093000_6001.wav"), PhoneSystem(TZ, pattern=pattern))
     assert record is not None
     assert (record.call_id, record.agent_id) == ("c7", "6001")
     assert record.started_at == datetime(2024, 5, 14, 9, 30, tzinfo=TZ)
-    assert named_record(Path("other.wav"), TZ, pattern) is None
+    assert named_record(Path("other.wav"), PhoneSystem(TZ, pattern=pattern)) is None
