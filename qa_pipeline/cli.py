@@ -6,13 +6,13 @@ import errno
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from qa_pipeline.cli_night import STOPPED, transcribe, watching
 from qa_pipeline.cli_rules import rules, why
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def run_project(project: Path, paths: tuple[Path, ...]) -> Summary:
     config, packs = open_project(project)
     notice_demo(config, paths)
     recogniser = make_recogniser(config.asr, compile_vocabulary(packs))
-    with progress_bar() as show:
-        return night.run(config, paths, packs, recogniser, show)
+    with watching() as watch:
+        return night.run(config, paths, packs, recogniser, watch)
 
 
 def notice_demo(config: Config, paths: tuple[Path, ...]) -> None:
@@ -129,30 +129,8 @@ def notice_demo(config: Config, paths: tuple[Path, ...]) -> None:
         )
 
 
-@contextmanager
-def progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, a plain line at every tenth of the work otherwise."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("recordings"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task("recordings", total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
-    else:
-        shown = [0]
-
-        def line(done: int, total: int) -> None:
-            if done == total or done * 10 // total > shown[0]:
-                shown[0] = done * 10 // total
-                click.echo(f"{done} of {total} recordings", err=True)
-
-        yield line
-
-
 def finish(summary: Summary) -> None:
-    """The closing summary; exit code 3 when some recordings failed."""
+    """The closing summary; exit code 3 when some recordings failed, 128 and the signal's number when one stopped the run."""
     s = summary
     failed = len(s.failures)
     counts = f"{s.new} new, {s.known} known, {len(s.duplicates)} duplicate, {failed} failed"
@@ -166,6 +144,9 @@ def finish(summary: Summary) -> None:
     listed(f"missing: call {c} was answered and has no recording" for c in s.missing)
     for problem in s.problems:
         click.echo(f"  call record: {problem}")
+    if s.stopped:
+        click.echo(f"stopped by {s.stopped}: {s.left} recordings are left; the same command goes on where this one ended")
+        sys.exit(STOPPED[s.stopped])
     if failed:
         sys.exit(SOME_FAILED)
 
@@ -361,5 +342,6 @@ def import_(files: tuple[Path, ...], form: str | None, schema: bool, project: Pa
         sys.exit(SOME_FAILED)
 
 
+main.add_command(transcribe)
 main.add_command(rules)
 main.add_command(why)

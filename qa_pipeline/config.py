@@ -36,6 +36,14 @@ class ConfigError(QaError):
 
 
 @dataclass(frozen=True)
+class Front:
+    """The processes that decode and listen. processes: 0 for one a core. timeout_s: for one recording."""
+
+    processes: int = 0
+    timeout_s: int = 600
+
+
+@dataclass(frozen=True)
 class Channels:
     """agent: the channel (0 left, 1 right) of the agent in two-channel recordings."""
 
@@ -102,6 +110,7 @@ class Config:
 
     root: Path
     asr: Asr = field(default_factory=Asr)
+    front: Front = field(default_factory=Front)
     channels: Channels = field(default_factory=Channels)
     recordings: RecordingsSettings = field(default_factory=RecordingsSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
@@ -130,6 +139,11 @@ class Config:
         return self.root / "ledger.sqlite"
 
     @property
+    def spool(self) -> Path:
+        """Where samples lie while a run listens to them."""
+        return self.root / ".spool"
+
+    @property
     def tz(self) -> ZoneInfo:
         return ZoneInfo(self.records.tz)
 
@@ -141,6 +155,7 @@ class Config:
 
 SECTIONS: dict[str, Any] = {
     "asr": Asr,
+    "front": Front,
     "channels": Channels,
     "recordings": RecordingsSettings,
     "records": RecordsSettings,
@@ -244,6 +259,8 @@ def _wrong_values(made: Mapping[str, Any]) -> list[str]:
     ]
     if asr.threads < 0:
         problems.append(f"asr.threads: expected 0 or more, found {asr.threads}")
+    problems += [f"front.processes: expected 0 or more, found {made['front'].processes}"] * (made["front"].processes < 0)
+    problems += [f"front.timeout_s: expected 1 or more, found {made['front'].timeout_s}"] * (made["front"].timeout_s < 1)
     choices = (("window", asr.window, ("full", "short")), ("device", asr.device, ("auto", "cpu", "cuda")))
     problems += [
         f"asr.{key}: expected one of {', '.join(of)}, found {value!r}" for key, value, of in choices if value not in of
@@ -334,6 +351,10 @@ batch = 16            # windows recognised at once
 beam = 5
 # prompt = ""         # what Whisper is told beforehand; default 以下是普通话的句子。 (demo: none)
 hot_words = true      # tell Whisper the names in the packs' slots (demo: never)
+
+[front]               # decoding and speech detection, in processes beside the recogniser
+processes = 0         # 0: one a core
+timeout_s = 600       # a recording that takes longer fails as timed_out; the others go on
 
 [channels]
 agent = 0             # the agent's channel: 0 left, 1 right

@@ -1,14 +1,15 @@
-"""The nightly batch, top to bottom: find, decode, listen, keep each transcript, seal into Parquet with its verdicts."""
+"""The nightly batch, top to bottom: find, prepare beside recognising, keep each transcript, seal it with its verdicts."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
+from queue import Empty, SimpleQueue
 
 from qa_pipeline.config import Config
 from qa_pipeline.dataset.ledger import Entry, Ledger
@@ -17,11 +18,11 @@ from qa_pipeline.dataset.rows import Rows, transcript_rows
 from qa_pipeline.dataset.tables import revision, transcript_tables
 from qa_pipeline.dataset.writer import one_writer
 from qa_pipeline.errors import QaError
-from qa_pipeline.heard import as_heard
-from qa_pipeline.judging import seal
-from qa_pipeline.model import Call, Event, Leg, Speaker, Transcript, Turn
-from qa_pipeline.recordings.birth import sound_of, to_call
-from qa_pipeline.recordings.decode import Recording, content_hash, decode
+from qa_pipeline.front import Arrived, FrontEnd, Job, Prepared, guarded
+from qa_pipeline.judging import Failed, seal
+from qa_pipeline.model import Call, Event, Speaker, Transcript, Turn
+from qa_pipeline.progress import Pace, Progress
+from qa_pipeline.recordings.decode import content_hash
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure, Found, find_recordings
 from qa_pipeline.recordings.legs import in_legs, legs_on_record
@@ -31,21 +32,20 @@ from qa_pipeline.recordings.records.read import find_records, read_records
 from qa_pipeline.recordings.records.record import RecordError
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
-from qa_pipeline.speech.backend import Recogniser
-from qa_pipeline.speech.listen import Sketch, fill_in, sketch
+from qa_pipeline.speech.backend import Heard, Recogniser
+from qa_pipeline.speech.listen import with_words
+from qa_pipeline.speech.listener import Answers, Listener
 from qa_pipeline.text.segment import Segmenter
 
-GROUP = 8  # calls whose windows are recognised together; what a crash can cost
 SEAL_EVERY = 200  # calls
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class Summary:
     """What a run did, for the morning: counts of recordings, and every failure with its typed reason.
 
-    found = new + known + duplicates + failures of recordings. no_record, missing: call ids. unjudged calls are among the
-    failures, and among `new` or `known` too: their words are kept.
+    found = new + known + duplicates + left + failures of recordings. no_record, missing: call ids. unjudged calls are among the
+    failures, and among `new` or `known` too: their words are kept. stopped: by which signal; `left` is for the next run.
     """
 
     found: int
@@ -58,6 +58,8 @@ class Summary:
     duplicates: tuple[Duplicate, ...]
     failures: tuple[Failure, ...]
     problems: tuple[RecordError, ...]
+    stopped: str | None = None
+    left: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,101 +91,214 @@ Outcome = Kept | Duplicate | Touched | Failure
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A decoded recording, its call and record events, and all but its words."""
+class Watch:
+    """Who looks on. show: told how far it is; stopped: asked for the signal that ends the run early, None to go on."""
 
-    entry: Entry
-    path: Path
-    recording: Recording
-    call: Call
-    legs: tuple[Leg, ...]
-    events: tuple[Event, ...]
-    sketch: Sketch
+    show: Callable[[Progress], None] = lambda progress: None
+    stopped: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What every group of recordings is worked on with."""
+    """What every recording is worked on with. Without packs to judge with, transcripts stay in the ledger."""
 
     config: Config
     ledger: Ledger
     records: Records
     recogniser: Recogniser
-    names: tuple[str, ...]
-    spool: Path
+    packs: Mapping[str, RulePack]
+    judge: bool
+    matchers: dict[str, Matcher] = field(default_factory=dict)
 
     @cached_property
     def segmenter(self) -> Segmenter:
         """Made when the first words come: a night with nothing new need not wait for a dictionary."""
-        return Segmenter(self.names)
+        return Segmenter(vocabulary(self.packs.values()))
+
+    def seal(self) -> Failed:
+        return seal(self.config.dataset, self.ledger, self.packs, self.matchers) if self.judge else {}
 
 
 def run(
-    config: Config,
-    paths: Sequence[Path],
-    packs: Mapping[str, RulePack],
-    recogniser: Recogniser,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    config: Config, paths: Sequence[Path], packs: Mapping[str, RulePack], recogniser: Recogniser, watch: Watch | None = None
 ) -> Summary:
     """Everything new under `paths` becomes transcripts and verdicts. Resumes by what the ledger holds.
 
     Whatever is wrong with a recording is a Failure of its own. Raises BusyError while another command writes here, and
-    QaError where the speech model cannot be loaded.
+    QaError where the speech model cannot be loaded; what was finished before is kept.
     """
-    private = partial(tempfile.TemporaryDirectory, prefix="qa-")
-    with one_writer(config.root), closing(Ledger(config.ledger)) as ledger, private() as spool:
+    return _night(config, paths, (recogniser, packs, True), watch or Watch())
+
+
+def transcribe(
+    config: Config, paths: Sequence[Path], packs: Mapping[str, RulePack], recogniser: Recogniser, watch: Watch | None = None
+) -> Summary:
+    """The slow half of `run` alone: transcripts wait in the ledger, to be judged by the next run or rescore."""
+    return _night(config, paths, (recogniser, packs, False), watch or Watch())
+
+
+def _night(
+    config: Config, paths: Sequence[Path], means: tuple[Recogniser, Mapping[str, RulePack], bool], watch: Watch
+) -> Summary:
+    with one_writer(config.root), closing(Ledger(config.ledger)) as ledger, _spool(config.spool):
         clear_staging(config.dataset)
-        matchers: dict[str, Matcher] = {}
-        seal(config.dataset, ledger, packs, matchers)  # what an interrupted run had finished
         found = find_recordings(paths, config.recordings.formats, config.recordings.pair)
         files = find_records(paths, config.phones)
-        records = read_records(files, config.phones)
-        tools = Tools(config, ledger, records, recogniser, vocabulary(packs.values()), Path(spool))
+        tools = Tools(config, ledger, read_records(files, config.phones), *means)
+        tools.seal()  # what an interrupted run had finished
         for path in paths:
             if path.is_dir():
                 ledger.forget(str(path.resolve()))  # named on a night when it was not there
         fresh = [one for one in found.recordings if not _known(ledger, one)]
-        outcomes: list[Outcome] = []
-        since = 0
-        for group in _batched(fresh, GROUP):
-            done = _work(tools, group)
-            outcomes += done
-            since += sum(isinstance(one, Kept) for one in done)
-            if since >= SEAL_EVERY:
-                seal(config.dataset, ledger, packs, matchers)
-                since = 0
-            progress(len(outcomes), len(fresh))
-        unjudged = seal(config.dataset, ledger, packs, matchers)
-        failures = [*found.failures, *(one for one in outcomes if isinstance(one, Failure))]
+        shift = _Shift(tools, fresh, watch)
+        shift.work()
+        unjudged = tools.seal()
+        failures = [*found.failures, *(one for one in shift.outcomes if isinstance(one, Failure))]
         keys = {path: one.key for one in found.recordings for path in one.paths}
         for failure in failures:
             ledger.note(_failed(failure, keys))
         failures += [_unjudged(ledger, call_id, said) for call_id, said in unjudged.items()]
-        return _summary(tools, found, files, outcomes, failures)
+        return _summary(tools, found, files, shift, failures)
 
 
-def _summary(
-    tools: Tools, found: Found, files: Sequence[Path], outcomes: Sequence[Outcome], failures: Sequence[Failure]
-) -> Summary:
+@contextmanager
+def _spool(folder: Path) -> Iterator[None]:
+    """A folder for samples, which are gone when the run is, or when the next one begins."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(0o700)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _summary(tools: Tools, found: Found, files: Sequence[Path], shift: _Shift, failures: Sequence[Failure]) -> Summary:
+    outcomes = sorted(shift.outcomes, key=lambda one: one.path.as_posix())
     kept = [one for one in outcomes if isinstance(one, Kept)]
     read = {file.resolve() for file in files}
     missing = [r.call_id for r in tools.records.without_recording(found.recordings) if not tools.ledger.holder(r.call_id)]
     return Summary(
         found=len(found.recordings) + len(found.failures),
         new=len(kept),
-        known=len(found.recordings) - len(outcomes) + sum(isinstance(one, Touched) for one in outcomes),
+        known=len(found.recordings) - len(shift.fresh) + sum(isinstance(one, Touched) for one in outcomes),
         passed_over=sum(path.resolve() not in read for path in found.passed_over),
         record_files=len(files),
         no_record=tuple(one.call_id for one in kept if one.no_record),
         missing=tuple(missing),
         duplicates=tuple(one for one in outcomes if isinstance(one, Duplicate)),
-        failures=tuple(failures),
+        failures=tuple(sorted(failures, key=lambda one: one.path.as_posix())),
         problems=tools.records.problems,
+        stopped=shift.stopped,
+        left=len(shift.fresh) - len(outcomes),
     )
 
 
-def _batched(items: Sequence[RecordingFiles], n: int) -> Iterable[Sequence[RecordingFiles]]:
-    return (items[i : i + n] for i in range(0, len(items), n))
+class _Shift:
+    """The fresh recordings on their way: the front end's processes prepare them, the recogniser's thread gives their words.
+
+    Answers come in any order. Who is first where two recordings have one content or one call id is settled by their paths, so
+    what is stored does not depend on who is faster.
+    """
+
+    def __init__(self, tools: Tools, fresh: Sequence[RecordingFiles], watch: Watch) -> None:
+        self.tools, self.fresh, self.watch = tools, fresh, watch
+        self.outcomes: list[Outcome] = []
+        self.stopped: str | None = None
+        self._to_do = deque(fresh)
+        self._claims = _Claims()
+        self._inbox: SimpleQueue[Arrived | Answers[Prepared]] = SimpleQueue()
+        self._pace = Pace({one.paths[0]: _size(one) for one in fresh})
+        self._unsealed = 0
+
+    def work(self) -> None:
+        if not self.fresh:
+            return
+        ear = self.tools.recogniser.ear
+        with (
+            FrontEnd(self.tools.config, ear, self._inbox.put) as front,
+            Listener(self.tools.recogniser, self._inbox.put) as listener,
+        ):
+            while not self._finished(front, listener):
+                try:
+                    arrived = self._inbox.get(timeout=1)
+                except Empty:
+                    listener.go_on(at_once=True)  # rather a small portion than an idle recogniser
+                    continue
+                if isinstance(arrived, Answers):
+                    self._keep_all(arrived, listener)
+                else:
+                    self._prepared(*arrived, front, listener)
+
+    def _finished(self, front: FrontEnd, listener: Listener[Prepared]) -> bool:
+        """Gives everybody work; True when there is none, or when the run is to stop and nothing is being recognised."""
+        self.stopped = self.stopped or self.watch.stopped()
+        if self.stopped:
+            return not listener.busy
+        while self._to_do and front.room and listener.room:
+            self._order(self._to_do.popleft(), front)
+        listener.go_on(at_once=not front.busy)
+        return not (self._to_do or front.busy or listener.busy)
+
+    def _order(self, files: RecordingFiles, front: FrontEnd) -> None:
+        """To the front end, unless the outcome is plain, or another recording with this content or call id is on its way."""
+        job = guarded(files.paths[0], "decoding_failed", lambda: _look(self.tools, files))
+        if not isinstance(job, Job):
+            self._done(job)
+        elif self._claims.made(job):
+            front.give(job)
+
+    def _prepared(self, job: Job, made: Prepared | Failure | QaError, front: FrontEnd, listener: Listener[Prepared]) -> None:
+        front.taken(job)
+        if isinstance(made, QaError):
+            raise made
+        if isinstance(made, Failure):
+            self._done(made, job)
+        else:
+            self._pace.prepared(job.path, made.call.duration_ms)
+            listener.take(made, made.windows)
+
+    def _keep_all(self, answers: Answers[Prepared], listener: Listener[Prepared]) -> None:
+        listener.rest()
+        if answers.problem:
+            raise answers.problem
+        if not (self.stopped or self.watch.stopped()):
+            listener.go_on()  # before these are kept: the recogniser never waits
+        for prepared, said in answers.calls:
+            self._done(_keep(self.tools, prepared, said), prepared.job)
+        if self._unsealed >= SEAL_EVERY:
+            self.tools.seal()
+            self._unsealed = 0
+
+    def _done(self, outcome: Outcome, job: Job | None = None) -> None:
+        self.outcomes.append(outcome)
+        self._unsealed += isinstance(outcome, Kept)
+        if job:
+            self._to_do.extendleft(reversed(self._claims.given_up(job)))
+        self._pace.done(outcome.path)
+        self.watch.show(self._pace.now())
+
+
+class _Claims:
+    """Of recordings with one content or one call id, only the first is on its way; the others are looked at after it."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Path] = {}
+        self._behind: dict[Path, list[RecordingFiles]] = {}
+
+    def made(self, job: Job) -> bool:
+        for name in job.claims:
+            if holder := self._held.get(name):
+                self._behind[holder].append(job.files)
+                return False
+        self._held |= dict.fromkeys(job.claims, job.path)
+        self._behind[job.path] = []
+        return True
+
+    def given_up(self, job: Job) -> list[RecordingFiles]:
+        """Those that waited for it, in order of their paths."""
+        for name in job.claims:
+            self._held.pop(name, None)
+        return self._behind.pop(job.path)
 
 
 def _known(ledger: Ledger, files: RecordingFiles) -> bool:
@@ -208,55 +323,32 @@ def _unjudged(ledger: Ledger, call_id: str, said: str) -> Failure:
     return Failure(Path(holder.path if holder else call_id), "judging_failed", detail)
 
 
-def _guarded(path: Path, reason: str, stage: Callable[[Path], Made]) -> Made | Failure:
-    """What a stage makes of one recording; whatever it raises is that recording's failure and no one else's."""
+def _size(files: RecordingFiles) -> int:
     try:
-        return stage(path)
-    except QaError:
-        raise  # nothing about the recording: the model, the settings
-    except FileNotFoundError:
-        return Failure(path, "missing", "it was there and is gone; was it moved during the run?")
-    except OSError as problem:
-        return Failure(path, "unreadable", str(problem))
-    except Exception as problem:
-        return Failure(path, reason, f"{type(problem).__name__}: {problem}")
+        return files.state[0]
+    except OSError:
+        return 0
 
 
-def _work(tools: Tools, group: Sequence[RecordingFiles]) -> list[Outcome]:
-    """One outcome for each recording of the group."""
-    prepared: list[Prepared] = []
-    twins: list[tuple[Path, Entry]] = []
-    outcomes: list[Outcome] = []
-    with tempfile.TemporaryDirectory(dir=tools.spool) as spool:
-        for number, files in enumerate(group):
-            path = files.paths[0]
-            seen: Callable[[Path], Entry] = partial(_seen, files)
-            entry = _guarded(path, "decoding_failed", seen)
-            if isinstance(entry, Failure):
-                outcomes.append(entry)
-            elif tools.ledger.heard(entry.sha256 or "") or any(p.entry.sha256 == entry.sha256 for p in prepared):
-                twins.append((path, entry))
-            else:
-                own = Path(spool, str(number))
-                own.mkdir(0o700)
-                one = _prepare(tools, files, entry, own, {p.call.call_id: p.path for p in prepared})
-                if isinstance(one, Failure):
-                    outcomes.append(one)
-                else:
-                    prepared.append(one)
-        outcomes += _transcribe(tools, prepared)
-    return outcomes + [_twin(tools, path, entry) for path, entry in twins]
-
-
-def _seen(files: RecordingFiles, _: Path) -> Entry:
-    return Entry(files.key, "transcribed", content_hash(files.paths), *files.state)
-
-
-def _twin(tools: Tools, path: Path, entry: Entry) -> Duplicate | Touched | Failure:
-    """The same content as a finished recording; as one that failed a moment ago, it fails too."""
+def _look(tools: Tools, files: RecordingFiles) -> Job | Duplicate | Touched | Failure:
+    """What is plain before decoding: the same content as a finished recording, or another one's call id."""
+    path, state = files.paths[0], files.state  # as it is now: what is written to it later makes it fresh again
+    entry = Entry(files.key, "transcribed", content_hash(files.paths), *state)
     before = tools.ledger.heard(entry.sha256 or "")
-    if before is None:
-        return Failure(path, "decoding_failed", "the same content failed under another name in this run")
+    if before is not None:
+        return _twin(tools, path, entry, before)
+    record = tools.records.of(*files.named)
+    named = record or named_record(path, tools.config.phones)
+    call_id = named.call_id if named else str(entry.sha256)[:16]
+    holder = tools.ledger.holder(call_id)
+    if holder and holder.path != entry.path:
+        detail = f"call {call_id} is already kept from {holder.path}; rename this one or correct its call record"
+        return Failure(path, "call_id_taken", detail)
+    return Job(files, str(entry.sha256), state, call_id, record)
+
+
+def _twin(tools: Tools, path: Path, entry: Entry, before: Entry) -> Duplicate | Touched:
+    """The same content as a finished recording."""
     if before.path == entry.path:
         tools.ledger.note(replace(before, size=entry.size, modified_ns=entry.modified_ns))
         return Touched(path)
@@ -265,59 +357,33 @@ def _twin(tools: Tools, path: Path, entry: Entry) -> Duplicate | Touched | Failu
     return Duplicate(path, before.path, before.call_id or "")
 
 
-def _prepare(tools: Tools, files: RecordingFiles, entry: Entry, spool: Path, claimed: Mapping[str, Path]) -> Prepared | Failure:
-    """Decoded, joined with its record, and listened to up to the words."""
-    config, path = tools.config, files.paths[0]
-    recording = _guarded(path, "decoding_failed", lambda _: decode(files, spool, config.recordings.formats))
-    if isinstance(recording, Failure):
-        return recording
-    record = tools.records.of(*files.named)
-    sound = sound_of(recording, config.roots.uri, config.phones)
-    call, told, agent = to_call(record, sound, named_record(path, config.phones))
-    holder = tools.ledger.holder(call.call_id)
-    other = holder.path if holder and holder.path != entry.path else claimed.get(call.call_id)
-    if other:
-        detail = f"call {call.call_id} is already kept from {other}; rename this one or correct its call record"
-        return Failure(path, "call_id_taken", detail)
-    legs = legs_on_record(call, agent, partial(config.packs.of, path.resolve().parent))
-    longest = tools.recogniser.ear.longest_ms
-    listen = partial(sketch, call.call_id, recording.samples, recording.rate, longest)
-    heard = _guarded(path, "listening_failed", lambda _: listen())
-    if isinstance(heard, Failure):
-        return heard
-    entry = replace(entry, sha256=recording.sha256, call_id=call.call_id, asr=tools.recogniser.fingerprint)
-    return Prepared(entry, path, recording, call, legs, tuple(told), heard)
+def _keep(tools: Tools, p: Prepared, said: list[Heard] | Exception) -> Kept | Failure:
+    """The transcript into the ledger; from here on a crash does not lose it."""
 
-
-def _transcribe(tools: Tools, prepared: Sequence[Prepared]) -> list[Kept | Failure]:
-    """The words of a group of calls, each kept in the ledger as soon as it has them; where the group fails, one by one."""
-    roles = [_roles(tools.config, p.recording) for p in prepared]
-    try:
-        filled: list[list[Turn] | None] = [*fill_in([p.sketch for p in prepared], tools.recogniser, roles)]
-    except QaError:
-        raise
-    except Exception:
-        filled = [None] * len(prepared)
-    return [_keep(tools, p, role, turns) for p, role, turns in zip(prepared, roles, filled, strict=True)]
-
-
-def _keep(tools: Tools, p: Prepared, roles: Sequence[Speaker], turns: list[Turn] | None) -> Kept | Failure:
-    def rows(_: Path) -> Rows:
-        words = fill_in([p.sketch], tools.recogniser, [roles])[0] if turns is None else turns
-        call = as_heard(p.call, p.recording, p.sketch, tools.config.channels.agent)
-        said, events = in_legs(_before_answer(words, call), p.legs), (*p.events, *_sided(p.sketch.events, roles))
-        transcript = Transcript(call, p.legs, said, events, tools.recogniser.fingerprint)
+    def rows() -> Rows:
+        if isinstance(said, Exception):
+            raise said
+        transcript = _transcript(tools, p, said)
         made = transcript_rows(transcript, tools.segmenter.words, tools.segmenter.version)
-        before = tools.ledger.call_date(call.call_id)
-        made["calls"][0]["revision"] = 1 + (revision(tools.config.dataset, before, call.call_id) if before else 0)
+        before = tools.ledger.call_date(p.call.call_id)
+        made["calls"][0]["revision"] = 1 + (revision(tools.config.dataset, before, p.call.call_id) if before else 0)
         transcript_tables(made)  # what does not fit the tables is this recording's failure, not the sealing's
         return made
 
-    made = _guarded(p.path, "recognition_failed", rows)
+    made = guarded(p.job.path, "recognition_failed", rows)
     if isinstance(made, Failure):
         return made
-    tools.ledger.keep(p.entry, p.call.started_at.date(), made)
-    return Kept(p.path, p.call.call_id, "no_record" in p.call.flags)
+    job, asr = p.job, tools.recogniser.fingerprint
+    entry = Entry(job.files.key, "transcribed", job.sha256, *job.state, asr, p.call.call_id)
+    tools.ledger.keep(entry, p.call.started_at.date(), made)
+    return Kept(job.path, p.call.call_id, "no_record" in p.call.flags)
+
+
+def _transcript(tools: Tools, p: Prepared, said: Sequence[Heard]) -> Transcript:
+    call, roles = p.call, p.speakers
+    legs = legs_on_record(call, p.agent_id, partial(tools.config.packs.of, p.job.path.resolve().parent))
+    turns = in_legs(_before_answer(with_words(p.sketch, said, roles), call), legs)
+    return Transcript(call, legs, turns, (*p.told, *_sided(p.sketch.events, roles)), tools.recogniser.fingerprint)
 
 
 def _before_answer(turns: Iterable[Turn], call: Call) -> tuple[Turn, ...]:
@@ -335,9 +401,3 @@ def _sided(events: Iterable[Event], roles: Sequence[Speaker]) -> tuple[Event, ..
         replace(e, attrs={**e.attrs, "side": sides[e.channel]}) if e.channel in sides and e.channel is not None else e
         for e in events
     )
-
-
-def _roles(config: Config, recording: Recording) -> list[Speaker]:
-    if recording.channels != 2 or "same_channels" in recording.flags:
-        return [Speaker.UNKNOWN] * recording.channels
-    return [Speaker.AGENT if channel == config.channels.agent else Speaker.CUSTOMER for channel in range(2)]

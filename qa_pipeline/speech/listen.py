@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qa_pipeline.model import Event, Span, Speaker, Turn
 from qa_pipeline.speech.activity import ActivitySettings, Stretch, find_speech, without
-from qa_pipeline.speech.backend import Heard, Recogniser, Window, failed
+from qa_pipeline.speech.backend import Ear, Heard, Recogniser, Window, failed
 from qa_pipeline.speech.channel import Channel
 from qa_pipeline.speech.loudness import level_dbfs, measure_loudness
 from qa_pipeline.speech.sounds import channel_events, find_sounds, sound_events
@@ -23,6 +23,22 @@ LEAK_DB = 22.0  # how much louder the other side must be for a stretch to count 
 MIXED_PAUSE_MS = 350  # two people on one channel: a short pause may be a change of speaker
 
 
+class Cuttings(Sequence["NDArray[np.float32]"]):
+    """The audio of windows (mono float32 [samples], 16 kHz), each cut from its channel when it is asked for."""
+
+    def __init__(self, places: Sequence[tuple[Channel, Stretch]]) -> None:
+        self._places = tuple(places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, which: Any) -> Any:
+        if isinstance(which, slice):
+            return Cuttings(self._places[which])
+        channel, place = self._places[which]
+        return channel.wide(place.start_ms, place.end_ms)
+
+
 @dataclass(frozen=True)
 class Sketch:
     """All of a recording but its words: turns without text, their windows with the audio, the measured events."""
@@ -31,7 +47,7 @@ class Sketch:
     turns: tuple[Spoken, ...]
     levels: tuple[float, ...]
     cuts: tuple[tuple[Stretch, ...], ...]
-    windows: tuple[NDArray[np.float32], ...]
+    windows: Sequence[NDArray[np.float32]]
     events: tuple[Event, ...]
 
 
@@ -55,7 +71,7 @@ def sketch(
     turns = group_turns(speech, MIXED_PAUSE_MS) if len(samples) == 1 else group_turns(speech)
     loudness = [measure_loudness(channel, rate) for channel in samples]
     cuts = tuple(tuple(cut_windows(t, longest_ms, loudness[t.channel])) for t in turns)
-    windows = tuple(channels[t.channel].wide(s.start_ms, s.end_ms) for t, spans in zip(turns, cuts, strict=True) for s in spans)
+    windows = Cuttings([(channels[t.channel], s) for t, spans in zip(turns, cuts, strict=True) for s in spans])
     levels = tuple(level_dbfs(samples[t.channel], rate, t.stretches) for t in turns)
     events = sound_events(call_id, heard)
     for number, one in enumerate(heard):
@@ -75,34 +91,39 @@ def _own(channel: int, stretches: list[Stretch], samples: NDArray[np.int16], rat
     return [s for s in stretches if not leaked(s)]
 
 
+def hear(one: Sketch, ear: Ear) -> list[Window | Heard]:
+    """Each window as a recogniser takes it; what the ear refuses is answered here, and is that window's failure alone."""
+    heard: list[Window | Heard] = []
+    places = ((t, cut) for t, cuts in zip(one.turns, one.cuts, strict=True) for cut in cuts)
+    for (turn, cut), audio in zip(places, one.windows, strict=True):
+        speech = sum(max(0, min(s.end_ms, cut.end_ms) - max(s.start_ms, cut.start_ms)) for s in turn.stretches)
+        try:
+            heard.append(Window(ear.hear(audio), f"{one.call_id}/{turn.channel}", speech))
+        except Exception as problem:
+            heard.append(failed(problem))
+    return heard
+
+
+def recognise(calls: Sequence[Sequence[Window | Heard]], recogniser: Recogniser) -> list[list[Heard]]:
+    """One answer for each window of each call; the windows of all calls are given to the recogniser at once."""
+    answers = iter(recogniser.recognise([w for call in calls for w in call if isinstance(w, Window)]))
+    return [[next(answers) if isinstance(w, Window) else w for w in call] for call in calls]
+
+
+def with_words(one: Sketch, answers: Sequence[Heard], speakers: Sequence[Speaker]) -> list[Turn]:
+    """The turns with what their windows say; `speakers[channel]` speaks on that channel."""
+    said = iter(answers)
+    turns = []
+    for number, (spoken, cuts, level) in enumerate(zip(one.turns, one.cuts, one.levels, strict=True)):
+        turn = _turn(one.call_id, number, spoken, cuts, [next(said) for _ in cuts])
+        turns.append(replace(turn, speaker=speakers[spoken.channel], level_dbfs=level))
+    return turns
+
+
 def fill_in(sketches: Sequence[Sketch], recogniser: Recogniser, roles: Sequence[Sequence[Speaker]]) -> list[list[Turn]]:
-    """The turns of every sketch with their words; `roles[i][channel]` speaks on that channel of `sketches[i]`."""
-    answers = iter(_hear(sketches, recogniser))
-    filled = []
-    for one, speakers in zip(sketches, roles, strict=True):
-        turns = []
-        for number, (spoken, cuts, level) in enumerate(zip(one.turns, one.cuts, one.levels, strict=True)):
-            heard = [next(answers) for _ in cuts]
-            turn = _turn(one.call_id, number, spoken, cuts, heard)
-            turns.append(replace(turn, speaker=speakers[spoken.channel], level_dbfs=level))
-        filled.append(turns)
-    return filled
-
-
-def _hear(sketches: Sequence[Sketch], recogniser: Recogniser) -> list[Heard]:
-    """One answer for each window of each sketch; what the ear refuses is answered here."""
-    ear, windows, answers = recogniser.ear, list[Window](), list[Heard | None]()
-    for one in sketches:
-        places = ((t, cut) for t, cuts in zip(one.turns, one.cuts, strict=True) for cut in cuts)
-        for (turn, cut), audio in zip(places, one.windows, strict=True):
-            speech = sum(max(0, min(s.end_ms, cut.end_ms) - max(s.start_ms, cut.start_ms)) for s in turn.stretches)
-            try:
-                windows.append(Window(ear.hear(audio), f"{one.call_id}/{turn.channel}", speech))
-                answers.append(None)
-            except Exception as problem:
-                answers.append(failed(problem))
-    heard = iter(recogniser.recognise(windows))
-    return [next(heard) if a is None else a for a in answers]
+    """The turns of every sketch with their words, all in this process; `roles[i]` for the channels of `sketches[i]`."""
+    answers = recognise([hear(one, recogniser.ear) for one in sketches], recogniser)
+    return [with_words(one, said, who) for one, said, who in zip(sketches, answers, roles, strict=True)]
 
 
 def _turn(call_id: str, number: int, spoken: Spoken, cuts: Sequence[Stretch], heard: Sequence[Heard]) -> Turn:

@@ -1,0 +1,100 @@
+"""One recogniser on a thread of its own: while it works through one portion of windows, the next one gathers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from qa_pipeline.errors import QaError
+from qa_pipeline.speech.backend import Heard, Recogniser, Window
+from qa_pipeline.speech.listen import recognise
+
+FEWEST, MOST = 8, 1024  # windows of a portion
+PORTION_S = 10.0  # of recognition; what a crash can cost, and what a stop waits for
+WAITING_BYTES = 256 * 2**20
+Key = TypeVar("Key")
+Windows = Sequence[Window | Heard]
+
+
+@dataclass(frozen=True)
+class Answers(Generic[Key]):
+    """One portion: for each call the answers to all of its windows, or what the recogniser raised over that call alone."""
+
+    calls: tuple[tuple[Key, list[Heard] | Exception], ...]
+    problem: QaError | None = None
+
+
+class Listener(Generic[Key]):
+    """Recognises whole calls, first come, first served, many at once; `arrive` is called with each portion's Answers."""
+
+    def __init__(self, recogniser: Recogniser, arrive: Callable[[Answers[Key]], None]) -> None:
+        self._recogniser, self._arrive = recogniser, arrive
+        self._waiting: list[tuple[Key, Windows]] = []
+        self._portion = FEWEST
+        self._thread = ThreadPoolExecutor(1, "recogniser")
+        self.busy = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        self._thread.shutdown()
+
+    @property
+    def room(self) -> bool:
+        """Whether another call may gather: memory stays flat, however much there is to do."""
+        return sum(_bytes(windows) for _, windows in self._waiting) < WAITING_BYTES
+
+    @property
+    def waiting(self) -> int:
+        """Windows that no portion holds yet, one at least for each call."""
+        return sum(max(1, len(windows)) for _, windows in self._waiting)
+
+    def take(self, key: Key, windows: Windows) -> None:
+        self._waiting.append((key, windows))
+
+    def go_on(self, at_once: bool = False) -> None:
+        """Starts the next portion where none is in work and enough has gathered, or with what there is."""
+        if self.busy or not self._waiting or not (at_once or self.waiting >= self._portion or not self.room):
+            return
+        portion, taken = list[tuple[Key, Windows]](), 0
+        while self._waiting and taken < self._portion:
+            portion.append(self._waiting.pop(0))
+            taken += max(1, len(portion[-1][1]))
+        self.busy = True
+        self._thread.submit(self._work, portion)
+
+    def rest(self) -> None:
+        """The last portion has been dealt with."""
+        self.busy = False
+
+    def _work(self, portion: list[tuple[Key, Windows]]) -> None:
+        started = time.monotonic()
+        try:
+            answers = Answers(tuple(self._answered(portion)))
+        except QaError as problem:
+            answers = Answers((), problem)
+        taken = max(time.monotonic() - started, 1e-3)
+        wanted = sum(len(windows) for _, windows in portion) * PORTION_S / taken
+        self._portion = round(max(FEWEST, min(MOST, 2 * self._portion, wanted)))
+        self._arrive(answers)
+
+    def _answered(self, portion: list[tuple[Key, Windows]]) -> list[tuple[Key, list[Heard] | Exception]]:
+        """Where the recogniser raises over all of them, each call is tried alone."""
+        try:
+            said = recognise([windows for _, windows in portion], self._recogniser)
+            return [(key, answers) for (key, _), answers in zip(portion, said, strict=True)]
+        except QaError:
+            raise
+        except Exception as problem:
+            if len(portion) == 1:
+                return [(portion[0][0], problem)]
+        return [answer for one in portion for answer in self._answered([one])]
+
+
+def _bytes(windows: Windows) -> int:
+    return sum(w.sound.nbytes for w in windows if isinstance(w, Window))
