@@ -118,10 +118,13 @@ def _speakers(config: Config, recording: Recording) -> tuple[Speaker, ...]:
 
 
 class FrontEnd:
-    """Processes that prepare recordings. `arrive` is called with each job and what became of it, from a thread of the pool."""
+    """Processes that prepare recordings, no more than `most`. `arrive` is called with each job and what became of it, from a
+    thread of the pool."""
 
-    def __init__(self, config: Config, ear: Ear, arrive: Callable[[Arrived], None], prepare: Any = prepare) -> None:
-        self._processes = config.front.processes or os.cpu_count() or 1
+    def __init__(
+        self, config: Config, ear: Ear, arrive: Callable[[Arrived], None], most: int = 1024, prepare: Any = prepare
+    ) -> None:
+        self._processes = min(most, config.front.processes or os.cpu_count() or 1)
         self._seconds = config.front.timeout_s
         self._arrive = arrive
         self._told = (prepare, config, ear)

@@ -215,7 +215,7 @@ class _Shift:
             return
         ear = self.tools.recogniser.ear
         with (
-            FrontEnd(self.tools.config, ear, self._inbox.put) as front,
+            FrontEnd(self.tools.config, ear, self._inbox.put, len(self.fresh)) as front,
             Listener(self.tools.recogniser, self._inbox.put) as listener,
         ):
             while not self._finished(front, listener):

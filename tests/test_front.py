@@ -42,7 +42,7 @@ def outcomes(config: Config, jobs: list[Job]) -> dict[str, Any]:
     arrived: SimpleQueue[Any] = SimpleQueue()
     found: dict[str, Any] = {}
     waiting = list(jobs)
-    with FrontEnd(config, PlainEar(), arrived.put, hostile) as front:
+    with FrontEnd(config, PlainEar(), arrived.put, prepare=hostile) as front:
         while waiting or front.busy:
             while waiting and front.room:
                 front.give(waiting.pop(0))
@@ -112,7 +112,7 @@ from tests.hostile import lingering
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    front = FrontEnd(Config(path.parent, front=Front(1)), PlainEar(), SimpleQueue().put, lingering)
+    front = FrontEnd(Config(path.parent, front=Front(1)), PlainEar(), SimpleQueue().put, prepare=lingering)
     front.give(Job(one_file(path), "", (0, 0), "c"))
     time.sleep(60)
 """

@@ -21,8 +21,10 @@ ALLOWED = {
     "judging": {"model", "errors", "dataset", "rules"},
     "forms": {"model", "errors", "recordings"},
     "heard": {"model", "recordings", "speech"},
+    "front": {"model", "errors", "config", "recordings", "speech", "heard"},
+    "progress": set[str](),
 }
-BOTH_SIDES = {"night", "config", "cli", "cli_rules", "importing", "import_form", "import_record"}
+BOTH_SIDES = {"night", "config", "cli", "cli_night", "cli_rules", "importing", "import_form", "import_record"}
 """They see the slow half and the fast one."""
 
 

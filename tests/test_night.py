@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ import pytest
 
 from qa_pipeline import night
 from qa_pipeline.cli import open_project
+from qa_pipeline.config import make_recogniser
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.schemas import KEYS
 from qa_pipeline.dataset.tables import read_table
-from qa_pipeline.night import Summary
+from qa_pipeline.errors import QaError
+from qa_pipeline.front import FrontEnd
+from qa_pipeline.night import Summary, Watch
+from qa_pipeline.progress import Progress
 from qa_pipeline.recordings.find import Failure
 from tests.conftest import Qa
+from tests.hostile import hostile
 from tests.spoken import SAMPLES, Parrot, clip, small_project
 
 
@@ -140,7 +146,7 @@ def test_a_folder_that_was_missing_once_is_no_failure_when_it_is_there(house: Ho
     assert list(house.states()) == ["a.wav"]
 
 
-@pytest.mark.parametrize("later", [False, True], ids=["in one group", "on a later night"])
+@pytest.mark.parametrize("later", [False, True], ids=["in one run", "on a later night"])
 def test_the_same_content_under_another_name_is_judged_once_and_noted(house: House, later: bool) -> None:
     clip(house.recordings / "a.wav")
     if later:
@@ -200,23 +206,95 @@ def test_words_that_raise_cost_their_own_recording_only(house: House) -> None:
     assert (mended.new, mended.known, mended.failures) == (1, 1, ())
 
 
-@pytest.mark.parametrize(("stage", "reason"), [("decode", "decoding_failed"), ("sketch", "listening_failed")])
-def test_a_stage_that_raises_costs_its_own_recording_only(
-    house: House, monkeypatch: pytest.MonkeyPatch, stage: str, reason: str
+def test_recordings_that_kill_hang_or_confuse_their_process_cost_themselves_only(
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip(house.recordings / "a.wav", 10, 16)
-    clip(house.recordings / "b.wav", 11, 17)
-    real, calls = getattr(night, stage), iter([True, False])
+    for i, name in enumerate(["dies", "good", "hangs", "stumbles", "well"]):
+        clip(house.recordings / f"{name}.wav", 10 + i / 4, 14 + i / 4)
+    (house.root / "qa.toml").write_text("[front]\ntimeout_s = 8\n")
+    with monkeypatch.context() as among:
+        among.setattr(night, "FrontEnd", partial(FrontEnd, prepare=hostile))
+        summary = house.run()
+    assert reasons(summary) == {"dies.wav": "decoding_died", "hangs.wav": "timed_out", "stumbles.wav": "listening_failed"}
+    assert (summary.new, len(house.calls())) == (2, 2)
+    assert not (house.root / ".spool").exists()
+    mended = house.run()
+    assert (mended.new, mended.known, mended.failures) == (3, 2, ())
 
-    def stumbles(*told: Any) -> Any:
-        if next(calls):
-            raise ZeroDivisionError("a bug")
-        return real(*told)
 
-    monkeypatch.setattr(night, stage, stumbles)
+def test_who_comes_first_is_settled_by_the_path_whoever_is_faster(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(house.recordings / "1-slow" / "c7.wav", 10, 14)
+    clip(house.recordings / "2" / "c7.wav", 11, 15)
+    shutil.copy(house.recordings / "1-slow" / "c7.wav", house.recordings / "2" / "c8.wav")
+    (house.root / "qa.toml").write_text("[records]\npattern = '(?P<call_id>c\\d+)'\n[front]\nprocesses = 3\n")
+    monkeypatch.setattr(night, "FrontEnd", partial(FrontEnd, prepare=hostile))
     summary = house.run()
-    assert reasons(summary) == {"a.wav": reason}
-    assert (summary.new, len(house.calls())) == (1, 1)
+    assert [(d.path.name, Path(d.of).parent.name) for d in summary.duplicates] == [("c8.wav", "1-slow")]
+    assert [(f.path.parent.name, f.reason) for f in summary.failures] == [("2", "call_id_taken")]
+    assert house.calls() == ["c7"]
+
+
+def test_where_the_first_of_a_call_fails_the_next_takes_its_place(house: House) -> None:
+    (house.recordings / "1").mkdir()
+    (house.recordings / "1" / "c7.wav").write_text("no sound")
+    clip(house.recordings / "2" / "c7.wav", 11, 15)
+    (house.root / "qa.toml").write_text("[records]\npattern = '(?P<call_id>c\\d+)'\n")
+    summary = house.run()
+    assert [(f.path.parent.name, f.reason) for f in summary.failures] == [("1", "not_audio")]
+    assert house.calls() == ["c7"]
+
+
+def test_texts_are_the_same_whatever_the_grouping(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(5):
+        clip(house.recordings / f"{i}.wav", 10 + i, 16 + 1.5 * i)
+    (house.recordings / "bad.wav").write_text("no sound")
+    made = []
+    for number, (processes, portion) in enumerate([(1, 1), (2, 8), (3, 1000)]):
+        other = House(house.root.parent / f"project{number}", house.recordings)
+        shutil.copytree(house.root, other.root)
+        (other.root / "qa.toml").write_text(f"[front]\nprocesses = {processes}\n")
+        monkeypatch.setattr("qa_pipeline.speech.listener.FEWEST", portion)
+        config, packs = open_project(other.root)
+        assert reasons(night.run(config, [house.recordings], packs, make_recogniser(config.asr))) == {"bad.wav": "not_audio"}
+        made.append({t: other.rows(t) for t in ("calls", "legs", "turns", "events", "findings")})
+    assert made[0] == made[1] == made[2]
+    assert sum(len(t["text"]) for t in made[0]["turns"]) > 50
+
+
+def test_a_run_that_is_stopped_keeps_what_was_recognised_and_the_next_one_goes_on(house: House) -> None:
+    for i in range(6):
+        clip(house.recordings / f"{i}.wav", 10 + i / 4, 14 + i / 4)
+    config, packs = open_project(house.root)
+    parrot = Parrot()
+    watch = Watch(stopped=lambda: "SIGTERM" if parrot.heard else None)
+    summary = night.run(config, [house.recordings], packs, parrot, watch)
+    assert summary.stopped == "SIGTERM"
+    assert summary.new >= 1 and summary.new + summary.left == 6 == summary.found
+    assert len(house.calls()) == summary.new
+    rest = house.run()
+    assert (rest.new, rest.known, rest.stopped, rest.left) == (summary.left, summary.new, None, 0)
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run_and_blames_no_recording(house: House) -> None:
+    class Broken(Parrot):
+        def recognise(self, windows: Any) -> Any:
+            raise QaError("no such model")
+
+    clip(house.recordings / "a.wav")
+    with pytest.raises(QaError, match="no such model"):
+        house.run(Broken())
+    assert house.states() == {}
+    assert house.run().new == 1
+
+
+def test_transcripts_alone_wait_for_their_verdicts(house: House) -> None:
+    clip(house.recordings / "a.wav")
+    config, packs = open_project(house.root)
+    assert night.transcribe(config, [house.recordings], packs, Parrot()).new == 1
+    assert house.states() == {"a.wav": ("transcribed", None, 1)}
+    parrot = Parrot()
+    assert house.run(parrot).known == 1
+    assert parrot.heard == [] and len(house.rows("scores")) == 1
 
 
 def test_a_call_whose_judging_raises_keeps_its_words_and_is_judged_when_the_rules_are_mended(
@@ -252,13 +330,15 @@ def test_a_run_beside_another_is_told(house: House) -> None:
         house.run()
 
 
-def test_progress_tells_every_recording_done(house: House) -> None:
-    for i in range(3):
-        (house.recordings / f"{i}.wav").touch()
+def test_progress_tells_every_recording_done_and_how_much_of_the_calls(house: House) -> None:
+    (house.recordings / "none.wav").touch()
+    clip(house.recordings / "a.wav", 10, 14)
+    clip(house.recordings / "b.wav", 10, 16)
     config, packs = open_project(house.root)
-    seen: list[tuple[int, int]] = []
-    night.run(config, [house.recordings], packs, Parrot(), lambda *told: seen.append(told))
-    assert seen == [(3, 3)]
+    seen: list[Progress] = []
+    night.run(config, [house.recordings], packs, Parrot(), Watch(show=seen.append))
+    assert [p.done for p in seen] == [1, 2, 3]
+    assert (seen[-1].total, seen[-1].heard_s, seen[-1].whole_s, seen[-1].left_s) == (3, 10, 10, 0)
 
 
 KILLED = """
