@@ -70,7 +70,7 @@ class Heard:
 class Window:
     """What a recogniser takes. sound: made of the window's audio by its Ear; its length is the last axis.
 
-    source: call and channel. Windows of one source come in time order and may share a pass of the model; windows of other
+    source: the call. Windows of one source come in conversation order and may share a pass of the model; windows of other
     sources never change an answer. speech_ms: how much of it the speech detector was sure of.
     """
 

@@ -98,7 +98,7 @@ def hear(one: Sketch, ear: Ear) -> list[Window | Heard]:
     for (turn, cut), audio in zip(places, one.windows, strict=True):
         speech = sum(max(0, min(s.end_ms, cut.end_ms) - max(s.start_ms, cut.start_ms)) for s in turn.stretches)
         try:
-            heard.append(Window(ear.hear(audio), f"{one.call_id}/{turn.channel}", speech))
+            heard.append(Window(ear.hear(audio), one.call_id, speech))
         except Exception as problem:
             heard.append(failed(problem))
     return heard

@@ -1,11 +1,13 @@
-"""Passes of the model: several windows of one speaker in one pass where every pass costs 30 s, and their words apart again.
+"""Passes of the model: several windows of one call in one pass where every pass costs 30 s, and their words apart again.
 
-faster-whisper joins turns in the same way, but gives back one text; here each character's time says whose it is.
+faster-whisper joins the turns of one channel in the same way and gives back one text. Here both sides of a conversation follow
+each other in a pass, as they do where a call is recorded in mono, and each character's time says whose it is.
 """
 
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-GAP = 30  # frames of quiet between two windows of a pass
+GAP = 20  # frames of quiet between two windows of a pass
 SNAP_MS = 300  # a sentence's end this near to a joint is the joint
 HALVABLE = 200  # frames
 STOPS, MARKS = "。？！?!", "，。？！、；：,.?!;:"
@@ -94,7 +96,7 @@ def part(heard: Heard, windows: Sequence[Window], starts: Sequence[int]) -> list
     bounds: list[int] = [0, *(_bound(heard, start - GAP * FRAME_MS // 2) for start in begins[1:]), len(heard.text)]
     bounds = [max(bounds[: i + 1]) for i in range(len(bounds))]
     parts = []
-    for begin, length, a, b in zip(begins, lengths, bounds, bounds[1:], strict=True):
+    for begin, length, (a, b) in zip(begins, lengths, itertools.pairwise(bounds), strict=True):
         times = tuple(min(max(t - begin, 0), length) for t in heard.char_ms[a:b])
         said = heard.text[a:b]
         parts.append(Heard(said, times, heard.confidence) if said else Heard("", (), None, "no_words"))

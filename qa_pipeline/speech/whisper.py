@@ -2,7 +2,7 @@
 
 faster-whisper's own batched pipeline joins turns up to 30 s and loses their order, or pads every turn to 30 s. Here each
 window is as long as its speech where the checkpoint allows that (`window = "short"`; the demonstration model does); else
-windows of one speaker share 30 s, and are told apart by the times of their characters.
+windows of one call share 30 s, and are told apart by the times of their characters.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ PROVEN_MS = 1000  # of speech, before a window is told a prompt: over less, Whis
 TOKEN_MS = 20
 DOUBT = {"full": 0.5, "short": 0.9}  # below: a second look; dear where every half costs 30 s, cheap where windows are short
 NO_SPEECH, UNLIKELY = 0.6, -1.0  # the thresholds of OpenAI's Whisper
-BUCKET = {"full": 500, "short": 100}  # frames; what falls into one bucket shares batches, and short windows its length
+BUCKETS = {  # frames; what falls into one bucket shares batches and, where windows are short, its length
+    "full": (500, 1000, 2000, 3000),
+    "short": (100, 200, 300, 400, 500, 600, 800, 1000, 1200, 1500, 2000, 2500, 3000),
+}
 LONGEST = 448
 NGRAM = 6  # tokens that a loop may not say twice, in the last look
 VERSION = 3  # of everything here that can change a text
@@ -183,8 +186,7 @@ class Whisper:
         ]
 
     def _bucket(self, one: Pass) -> int:
-        step = BUCKET[self.settings.window]
-        return min(FULL_FRAMES, -(-(one.frames + 2) // step) * step)
+        return next(b for b in BUCKETS[self.settings.window] if one.frames + 2 <= b or b == FULL_FRAMES)
 
     def _how(self, passes: Sequence[Pass], look: Look, prompt: int) -> dict[str, Any]:
         """12 tokens a second and some, so that no loop goes on for long.

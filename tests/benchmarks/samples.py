@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    asr, calls = Asr(args.model, window="short", beam=args.beam), shipped.sample_calls()
+    asr, calls = Asr(model=args.model, window="short", beam=args.beam), shipped.sample_calls()
     truths = [yaml.safe_load(p.read_text("utf-8")) for p in sorted((SAMPLES / "truth").glob("*.yaml"))]
     turns, verdicts, taken = run_night(calls, asr)
     show_words("samples", list(sides(truths, turns)), 3, args.verbose)

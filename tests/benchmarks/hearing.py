@@ -1,0 +1,112 @@
+"""Hearing, measured: one command for every figure of the left half, as ratios within one run.
+
+    python tests/benchmarks/hearing.py [stock] [demo] [front] [damage] [events] [memory] [--calls N] [--shapes tiny small]
+
+stock    CPU-seconds beside faster-whisper 1.2.1 on true-shape random-weight checkpoints made here (seconds, not kept), beam 1,
+         4 tokens a second of speech on both sides; on a GPU, where there is one, wall seconds too
+demo     the demonstration model beside it: characters wrong, and time, second looks included
+front    decode, speech activity, features and events: two processes against one, call-seconds a CPU-second
+damage   made damages over all formats: what is kept, what is reported
+events   rings, holds, tones, who hung up; turns dropped, short answers kept, turn times; an hour of what is not speech
+memory   2,000 short calls with 5 % bad files in one process
+Without a name all that this tree has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import random
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import yaml
+
+from qa_pipeline import shipped
+from tests.benchmarks.stock import Call, Row, compare
+from tests.speech.whisper_shape import SHAPES, make_checkpoint
+
+SAMPLES = Path(__file__).parents[2] / "data/samples"
+GOALS = {"ours, short windows": (1.5, 8.0), "ours, full windows": (1.0, 0.0)}
+
+
+def two_channel_calls() -> list[Call]:
+    """The samples with both people on their own channels, shuffled once."""
+    paths = {p.stem: p for p in shipped.sample_calls().iterdir()}
+    truths = [yaml.load(p.read_text("utf-8"), yaml.CSafeLoader) for p in sorted((SAMPLES / "truth").glob("*.yaml"))]
+    calls = [Call(paths[t["call_id"]], t) for t in truths if {turn["channel"] for turn in t["turns"]} == {0, 1}]
+    random.Random(1).shuffle(calls)
+    return calls
+
+
+def show_stock(calls: Sequence[Call], shapes: Sequence[str]) -> None:
+    for name in shapes:
+        with tempfile.TemporaryDirectory() as made:
+            folder = make_checkpoint(Path(made) / name, SHAPES[name], quantization="int8_float16")
+            few = calls[: max(2, len(calls) // 4)]
+            for device in devices():
+                print(f"\n{name} shape, random weights, {device}, {len(calls)} calls; a clip per turn over {len(few)} of them")
+                show_rows(compare(folder, calls, few, device), calls, device)
+
+
+def show_rows(rows: Sequence[Row], calls: Sequence[Call], device: str) -> None:
+    """Ratios are of processor time on the processor, of the clock on a GPU."""
+    audio = sum(c.seconds for c in calls)
+    spent = {row.name: row.cpu if device == "cpu" else row.wall for row in rows}
+    packed, clips = (spent[row.name] for row in rows[2:])
+    print(f"  {'':40} {'CPU s':>8} {'call-s a s':>10} {'passes':>7} {'tokens':>7} {'per channel':>12} {'per turn':>9}")
+    for row in rows:
+        taken = spent[row.name]
+        ratios = f"{packed / taken:11.2f}x {clips / taken:8.2f}x"
+        goal = GOALS.get(row.name)
+        wanted = "" if goal is None or device != "cpu" else f"   goal {goal[0]:g}x" + (f", {goal[1]:g}x" if goal[1] else "")
+        t = row.tokens
+        print(f"  {row.name:40} {taken:8.2f} {audio / taken:10.1f} {t.windows:7} {t.made:7} {ratios}{wanted}")
+
+
+def devices() -> list[str]:
+    import ctranslate2
+
+    return ["cpu", "cuda"] if ctranslate2.get_cuda_device_count() else ["cpu"]
+
+
+def show_demo(calls: Sequence[Call]) -> None:
+    from qa_pipeline.config import Asr
+    from tests.benchmarks.samples import compare as compare_demo
+
+    print("\nthe demonstration model, short windows, second looks included")
+    for beam in (1, 5):
+        print(f"beam {beam}")
+        asr = Asr(model="demo", window="short", precision="int8", threads=1, beam=beam)
+        compare_demo([c.truth for c in calls], shipped.sample_calls(), asr)
+
+
+def show_part(name: str) -> None:
+    """A part with its own module, which other helpers of the suite may run alone."""
+    print(f"\n{name}")
+    importlib.import_module(f"tests.benchmarks.{name}").main([])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts: dict[str, Callable[[argparse.Namespace], None]] = {
+        "stock": lambda args: show_stock(two_channel_calls()[: args.calls], args.shapes),
+        "demo": lambda args: show_demo(two_channel_calls()),
+    }
+    others = [name for name in ("front", "damage", "events", "memory") if (Path(__file__).parent / f"{name}.py").is_file()]
+    parts |= {name: lambda args, name=name: show_part(name) for name in others}  # type: ignore[misc]
+    parser.add_argument("parts", nargs="*", default=[*parts], metavar="part", help=", ".join(parts))
+    parser.add_argument("--calls", type=int, default=8)
+    parser.add_argument("--shapes", nargs="+", default=["tiny", "small"], choices=[*SHAPES])
+    args = parser.parse_args()
+    if unknown := set(args.parts) - set(parts):
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    warnings.simplefilter("ignore")
+    for name in args.parts:
+        parts[name](args)
+
+
+if __name__ == "__main__":
+    main()
