@@ -6,31 +6,20 @@ However long the call, only a block of it is in memory: samples go into a spool 
 from __future__ import annotations
 
 import hashlib
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qa_pipeline.recordings import promises
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure
-from qa_pipeline.recordings.formats import CODECS, Format, Headerless, identify
-from qa_pipeline.recordings.packets import Ending, Packets
-from qa_pipeline.recordings.spool import BLOCK, Spool, mapped
+from qa_pipeline.recordings.formats import Headerless
+from qa_pipeline.recordings.opening import LONGEST, open_file
+from qa_pipeline.recordings.spool import BLOCK, RATE, Spool, mapped
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-RATE = 8000
-RATES = (4_000, 192_000)
-MOST_CHANNELS = 8
-LONGEST = 12 * 3600  # seconds
-FEWEST_BYTES = 10  # a second; AMR's silence frames take 50, FLAC's silence 27
-GAP = 0.03  # seconds between frames that are more than rounding
-BACK = 10.0  # seconds; what jumps back further begins another recording, appended to the first
-CUT = 0.2  # seconds of what was promised that may be missing
 
 
 @dataclass(frozen=True)
@@ -104,6 +93,16 @@ def decode(files: RecordingFiles, spool: Path, headerless: Mapping[str, Headerle
     return _joined(read, files, spool / "both.s16")
 
 
+def _file(path: Path, target: Path, headerless: Mapping[str, Headerless]) -> Recording | Failure:
+    made = open_file(path, target, headerless)
+    if isinstance(made, Failure):
+        return made
+    digest = _digest(path)
+    listed = tuple(RecordedFile(path, digest, c) for c in range(made.channels))
+    ms = made.length * 1000 // RATE
+    return Recording(path, digest, made.spool, made.channels, RATE, made.codec, ms, made.lost_ms, made.flags, listed)
+
+
 def _lone(side: Recording, files: RecordingFiles, lacking: Mapping[int, str]) -> Recording:
     """One side, whose other gave nothing."""
     channel = files.channels[files.paths.index(side.path)]
@@ -140,177 +139,3 @@ def _joined(sides: Sequence[Recording], files: RecordingFiles, target: Path) -> 
         flags=tuple(dict.fromkeys([*spool.flags, *(f for s in sides for f in s.flags if f != "mono")])),
         files=tuple(RecordedFile(s.path, s.sha256, channel, offset) for s, channel, offset in told),
     )
-
-
-def _file(path: Path, target: Path, headerless: Mapping[str, Headerless]) -> Recording | Failure:
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            return Failure(path, "not_audio", "neither a file nor a folder")
-        if not found.st_size:
-            return Failure(path, "empty", "the file holds no bytes; fetch it again")
-        form = identify(path, headerless)
-        return form if isinstance(form, Failure) else _opened(path, form, target)
-    except FileNotFoundError:
-        return Failure(path, "missing", "it was there and is gone; was it moved during the run?")
-    except OSError as problem:
-        return Failure(path, "unreadable", str(problem))
-
-
-def _opened(path: Path, form: Format, target: Path) -> Recording | Failure:
-    import av
-
-    if form.demuxer == "mov" and promises.points_elsewhere(path):
-        return Failure(path, "not_audio", "a film that takes its sound from other files; only files of sound are read")
-    options = {**form.options, "protocol_whitelist": "file", "codec_whitelist": CODECS}
-    try:
-        address = f"file:{path.resolve()}"  # a path, whatever its name looks like
-        with av.open(address, format=form.demuxer, options=options, metadata_errors="replace") as container:
-            if not container.streams.audio:
-                return Failure(path, "not_audio", f"a {container.format.name} file without an audio stream")
-            stream = container.streams.audio[0]
-            wrong = _out_of_bounds(path, stream)
-            return wrong or _spooled(path, form, container, stream, target)
-    except (av.error.FFmpegError, ValueError) as problem:
-        return _not_opened(path, form, str(problem))
-
-
-def _out_of_bounds(path: Path, stream: Any) -> Failure | None:
-    """What no phone system writes: a damaged header, or one made to exhaust whoever reads it."""
-    context = stream.codec_context
-    if context is None or context.name not in CODECS.split(","):
-        name = "an unknown codec" if context is None else context.name
-        return Failure(path, "unsupported", f"sound in {name}, which is not read here; convert it to WAV")
-    if not RATES[0] <= (context.sample_rate or 0) <= RATES[1]:
-        said = f"the header tells {context.sample_rate} samples a second, expected {RATES[0]:,} to {RATES[1]:,}"
-        return Failure(path, "damaged_header", f"{said}; fetch the file again")
-    if not 1 <= context.channels <= MOST_CHANNELS:
-        said = f"the header tells {context.channels} channels, expected 1 or 2, at most {MOST_CHANNELS}"
-        return Failure(path, "damaged_header", f"{said}; fetch the file again")
-    return None
-
-
-def _not_opened(path: Path, form: Format, said: str) -> Failure:
-    """FFmpeg's `invalid data`, as far as the file tells what it means."""
-    if form.demuxer == "wav" and promises.wav_stops_before_sound(path):
-        return Failure(path, "empty", "a WAV header without sound; fetch the file again")
-    if form.demuxer == "mov" and promises.lacks_index(path):
-        return Failure(path, "truncated", "an MP4 without its index, which is written last: half a file; fetch it again")
-    return Failure(path, "damaged_header", f"a {form.demuxer} file whose header cannot be read ({said}); fetch it again")
-
-
-class _TooLong(Exception):
-    """More sound than any call, or than so few bytes can hold."""
-
-
-def _spooled(path: Path, form: Format, container: Any, stream: Any, target: Path) -> Recording | Failure:
-    channels = min(2, stream.codec_context.channels)
-    codec, told = stream.codec_context.name, _promised(path, form, container)
-    most = min(LONGEST, 60 + path.stat().st_size // FEWEST_BYTES)
-    try:
-        with Spool(target, channels) as spool:
-            lost = _Placing(spool, most, told).all(Packets(container, stream))
-    except _TooLong:
-        said = f"more than {most / 3600:.1f} hours in {path.stat().st_size:,} bytes; split it, or fetch it again"
-        return Failure(path, "too_long", said)
-    if not spool.length:
-        return Failure(path, "empty", "a header without sound; fetch the file again")
-    seconds = spool.length / RATE
-    share = promises.cut_wav(path) if form.demuxer == "wav" else None
-    told = seconds / share if share else told
-    short = told - seconds if told and told - seconds > CUT and told <= LONGEST else 0.0
-    flags = spool.flags
-    if short or (form.demuxer == "ogg" and promises.cut_ogg(path)):
-        flags = (*flags, "truncated")
-    digest = _digest(path)
-    return Recording(
-        path,
-        digest,
-        target,
-        channels,
-        RATE,
-        codec,
-        spool.length * 1000 // RATE,
-        round(1000 * (lost.within + max(short, lost.after))),
-        flags,
-        tuple(RecordedFile(path, digest, c) for c in range(channels)),
-    )
-
-
-def _promised(path: Path, form: Format, container: Any) -> float | None:
-    """The length in seconds that the header tells, where it is no guess."""
-    sure = form.demuxer in ("mov", "flac", "aiff", "au", "w64") or (form.demuxer == "mp3" and promises.promises_frames(path))
-    return container.duration / 1_000_000 if sure and container.duration else None
-
-
-@dataclass(frozen=True)
-class _Lost:
-    """Seconds that are missing between what could be read, and after it."""
-
-    within: float
-    after: float
-
-
-class _Placing:
-    """Puts frames where their time says: silence stands for what is missing, and what follows keeps its time."""
-
-    def __init__(self, spool: Spool, most: float, told: float | None) -> None:
-        self.spool, self.most, self.told = spool, most, told
-        self.clock = self.lost = self.shift = 0.0
-        self._resampler: Any = None
-        self._shape: tuple[Any, ...] = ()
-
-    def all(self, packets: Packets) -> _Lost:
-        after = 0.0
-        for one in packets.placed():
-            if isinstance(one, Ending):
-                after = one.lost
-            elif not self._twice(one.at, one.frame.samples / one.frame.sample_rate):
-                self._place(one.frame, one.at)
-        self._flush()
-        return _Lost(self.lost, after)
-
-    def _twice(self, at: float | None, seconds: float) -> bool:
-        """Whether its time is past: a page that stands twice in a file, or too late."""
-        if at is None or at + self.shift + seconds > self.clock - GAP / 2:
-            return False
-        if at < GAP or self.clock - at - self.shift > BACK:
-            self.shift = self.clock - at
-            return False
-        return True
-
-    def _place(self, frame: Any, at: float | None) -> None:
-        gap = 0.0 if at is None else at + self.shift - self.clock
-        if gap > GAP:
-            if self.clock + gap > min(self.most, (self.told or self.most) + 1):
-                self.shift -= gap  # a damaged time
-            else:
-                self._flush()
-                self.spool.silence(max(0, round((self.clock + gap) * RATE) - self.spool.length))
-                self.lost, self.clock = self.lost + gap, self.clock + gap
-        self.clock += frame.samples / frame.sample_rate
-        if self.clock > self.most:
-            raise _TooLong
-        self._resample(frame)
-
-    def _resample(self, frame: Any) -> None:
-        from av.audio.resampler import AudioResampler
-
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if shape != self._shape:
-            self._flush()
-            self._shape, self._resampler = shape, AudioResampler(format="s16p", rate=RATE)
-        frame.pts = None  # the resampler is to join, not to place
-        self._add(self._resampler.resample(frame))
-
-    def _flush(self) -> None:
-        if self._resampler is not None:
-            self._add(self._resampler.resample(None))
-        self._resampler, self._shape = None, ()
-
-    def _add(self, frames: Sequence[Any]) -> None:
-        import numpy as np
-
-        for frame in frames:
-            block = frame.to_ndarray()[: self.spool.channels]
-            self.spool.add(block if len(block) == self.spool.channels else np.repeat(block[:1], self.spool.channels, 0))

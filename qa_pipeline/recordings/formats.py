@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from qa_pipeline.recordings.find import Failure
+from qa_pipeline.recordings.mpeg import adts_length, mp3_length
 
 HEAD = 1 << 16  # bytes looked at
+GSM_FRAMES = 50  # looked at: two in three half bytes of A-law silence are like their signature
 CHAIN = 4  # frames in a row, each where the one before says, before anything without a signature is believed
 CODECS = (
     "pcm_s16le,pcm_s16be,pcm_u8,pcm_s8,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_alaw,pcm_mulaw,"
@@ -111,19 +114,19 @@ def _after_tag(path: Path) -> Format | Failure:
 def _by_frames(head: bytes) -> Format | None:
     """Formats whose only sign is the shape of their frames: MP3, AAC (ADTS), raw GSM."""
     for match in re.finditer(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]|\xff[\xf0\xf1\xf8\xf9]", head):
-        length = _mp3_length if match[0][1] & 6 else _adts_length
+        length = mp3_length if match[0][1] & 6 else adts_length
         if _chained(head, match.start(), length):
             return Format("mp3" if match[0][1] & 6 else "aac")
-    frames = [head[i] >> 4 == 0xD for i in range(0, len(head) - 32, 33)]
-    others = [byte >> 4 == 0xD for i in range(1, 33) for byte in head[i::33]]
+    start = head[: 33 * GSM_FRAMES]
+    frames = [byte >> 4 == 0xD for byte in start[::33]]
+    others = [byte >> 4 == 0xD for i in range(1, 33) for byte in start[i::33]]
     if len(frames) >= CHAIN and sum(frames) >= 0.9 * len(frames) and sum(others) < 0.5 * len(others):
         return Format("gsm")
     return None
 
 
-def _chained(head: bytes, at: int, length: object) -> bool:
+def _chained(head: bytes, at: int, length: Callable[[bytes], int | None]) -> bool:
     """Whether frames follow each other at the distance that each one tells, to the end or CHAIN times."""
-    assert callable(length)
     kind = head[at + 1]
     for number in range(CHAIN):
         if at + 7 > len(head):
@@ -133,27 +136,6 @@ def _chained(head: bytes, at: int, length: object) -> bool:
             return False
         at += size
     return True
-
-
-_KBITS = {  # by whether it is MPEG 1; layer III
-    True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # by version bits
-
-
-def _mp3_length(header: bytes) -> int | None:
-    """Bytes of an MPEG layer III frame; None where this is no header of one."""
-    version, kbits, rate = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
-    if version == 1 or kbits in (0, 15) or rate == 3 or header[1] >> 1 & 3 != 1:
-        return None
-    first = version == 3
-    return (144 if first else 72) * 1000 * _KBITS[first][kbits] // _RATES[version][rate] + (header[2] >> 1 & 1)
-
-
-def _adts_length(header: bytes) -> int | None:
-    size = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
-    return size if size > 7 and header[2] >> 2 & 15 < 13 else None
 
 
 PLAYLISTS = ((rb"\s*#EXTM3U", "m3u8"), (rb"\s*ffconcat", "ffconcat"), (rb"v=0\r?\no=", "SDP"), (rb"\s*\[playlist\]", "PLS"))
@@ -211,10 +193,10 @@ def _is_text(head: bytes) -> bool:
     head = head[:4096]
     if not head or b"\0" in head:
         return False
-    for encoding in ("utf-8", "gb18030"):
+    for encoding, short in itertools.product(("utf-8", "gb18030"), range(4)):  # a character may be cut
         try:
-            text = head[: len(head) - len(head) % 4 or None].decode(encoding, "strict" if len(head) < 4096 else "ignore")
+            text = head[: len(head) - short].decode(encoding)
         except UnicodeDecodeError:
             continue
-        return sum(c.isprintable() or c.isspace() for c in text) > 0.99 * len(head.decode(encoding, "ignore"))
+        return sum(c.isprintable() or c.isspace() for c in text) > 0.99 * len(text)
     return False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-UNTIMED = ("mp3", "aac", "gsm", "amr")
-"""Demuxers that know time only by counting packets."""
-BY_NAME = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
+from qa_pipeline.recordings.amr import is_amr
+from qa_pipeline.recordings.holes import Holes
+
+AMR = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
 """Decoders to use instead of FFmpeg's own, which stop at AMR's silence frames (DTX)."""
 
 
@@ -21,54 +22,92 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Ending:
-    """Seconds that the packets after the last frame would have taken, had they been whole."""
+class Gap:
+    """Seconds that are missing between the frame before and the next."""
 
     lost: float
 
 
-class Packets:
-    """The packets of an opened file's audio stream."""
+@dataclass(frozen=True)
+class Ending:
+    """Seconds that the packets after the last frame would have taken, had they been whole; `unheard`: of damage before, for
+    which some sound was decoded all the same."""
 
-    def __init__(self, container: Any, stream: Any) -> None:
+    lost: float
+    unheard: float = 0.0
+
+
+class Source(Protocol):
+    """An opened file. told: the seconds that its header promises, where it is no guess."""
+
+    @property
+    def codec(self) -> str: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def told(self) -> float | None: ...
+    def placed(self) -> Iterator[Placed | Gap | Ending]: ...
+
+
+class Packets:
+    """The audio stream of a file that FFmpeg opened. `suspect`: packets known to be damaged that nothing else tells."""
+
+    def __init__(self, container: Any, stream: Any, told: float | None = None, suspect: int = 0) -> None:
         import av
 
-        self._container, self._stream = container, stream
-        self._untimed = container.format.name in UNTIMED
-        name = BY_NAME.get(stream.codec_context.name)
+        self._container, self._stream, self._suspect = container, stream, suspect
+        self.codec, self.channels, self.told = stream.codec_context.name, stream.codec_context.channels, told
+        self._counted = self.codec in ("mp3", "mp3float") and container.format.name in ("mp3", "wav")
+        name = AMR.get(self.codec)
         other: Any = av.CodecContext.create(name, "r") if name else None
         self._decode = other.decode if name else None
         self._first = float(stream.start_time * stream.time_base) if stream.start_time else 0.0
         self._skipped = 0.0  # seconds of bytes that hold no packet
         self._position: int | None = None  # where the last packet ended
         self._size = self._count = 0  # of good packets
+        self._holes = Holes(self.codec)
 
-    def placed(self) -> Iterator[Placed | Ending]:
+    def placed(self) -> Iterator[Placed | Gap | Ending]:
         """Frames in order, the Ending last.
 
-        A container that knows no time but the count of its packets leaves out what it passed over: bytes between two good
-        packets stand for as many as fit there.
+        An MP3 knows no time but the count of its packets, and leaves out what was passed over: bytes between two good packets
+        stand for as many as fit there.
         """
-        import av
-
-        seconds = tail = 0.0
+        seconds = usual = tail = 0.0
         for packet in self._packets():
-            try:
-                frames = self._decode(packet) if self._decode else packet.decode()
-            except (av.error.FFmpegError, ValueError):
-                frames = None
-            seconds = float(packet.duration * packet.time_base) if packet.duration else seconds
-            if self._untimed and packet.pos is not None and packet.size:
+            if packet.duration:
+                seconds = float(packet.duration * packet.time_base)
+                usual = usual or seconds
+            frames = self._frames(packet, seconds)
+            if self._counted and packet.pos is not None and packet.size:
                 self._passed(packet.pos, packet.size, seconds, frames is not None)
             tail = tail + seconds if frames is None else 0.0
             told = None if packet.pts is None else float(packet.pts * packet.time_base)
             for number, frame in enumerate(frames or ()):
                 at = told if frame.time is None and not number else frame.time
                 yield Placed(frame, None if at is None else at - self._first + self._skipped)
-        if self._untimed and self._position is not None and self._count:
-            rest = self._container.size - self._position
-            tail += round(max(0, rest) * self._count / self._size) * seconds
-        yield Ending(tail)
+        if self._counted and self._position is not None and self._count and self._container.format.name == "mp3":
+            rest = max(0, self._container.size - self._position)
+            tail += round(rest * self._count / self._size) * seconds
+        yield Ending(tail, self._holes.lost + self._suspect * usual)
+
+    def _frames(self, packet: Any, seconds: float) -> list[Any] | None:
+        """None where the packet is damaged."""
+        import av
+
+        data = bytes(packet) if packet.size else b""
+        if data and seconds:
+            if self._holes.broken(data) or (self._decode and not is_amr(data, self.codec == "amrwb")):
+                return None
+            if (silenced := self._holes.silenced(data, seconds)) is not None:
+                packet.update(silenced)
+            if packet.pos is not None:
+                self._holes.watch(data, packet.pos, seconds)
+        try:
+            frames = self._decode(packet) if self._decode else packet.decode()
+        except (av.error.FFmpegError, ValueError):
+            return None
+        return list(frames)
 
     def _passed(self, position: int, size: int, seconds: float, good: bool) -> None:
         """A broken packet counts as one, but its bytes may have been several."""

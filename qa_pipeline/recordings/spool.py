@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+RATE = 8000
 BLOCK = 1 << 16  # samples of each channel
 MANY = 64  # blocks held before they are written
 SILENT = 33  # -60 dBFS

@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from qa_pipeline import shipped
-from qa_pipeline.recordings.decode import RATE, Recording
+from qa_pipeline.recordings.decode import Recording
 from qa_pipeline.recordings.find import Failure
+from qa_pipeline.recordings.spool import RATE
 from tests.spoken import SAMPLES, clip, read
 
 TRUTH = Path(__file__).parents[2] / "data" / "samples" / "truth"
