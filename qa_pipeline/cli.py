@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from qa_pipeline.config import Config
+    from qa_pipeline.late import Rejoined
     from qa_pipeline.night import Summary
     from qa_pipeline.review.scorecard import Scorecard
     from qa_pipeline.rules.pack import RulePack
@@ -141,6 +142,9 @@ def finish(summary: Summary) -> None:
         click.echo(f"  failed {failure.reason}: {failure.path}: {failure.detail}")
     listed(f"no_record: call {c} has no call record; judged without one" for c in s.no_record)
     listed(f"duplicate: {d.path} is {d.of}, call {d.call_id}; judged once" for d in s.duplicates)
+    listed(f"joined: call {r.call_id}{_formerly(r)} has its call record now; nothing was recognised again" for r in s.rejoined)
+    if s.unanswered:
+        click.echo(f"  {len(s.unanswered)} calls that nobody took, without a recording, are judged by their records")
     listed(f"missing: call {c} was answered and has no recording" for c in s.missing)
     for problem in s.problems:
         click.echo(f"  call record: {problem}")
@@ -149,6 +153,10 @@ def finish(summary: Summary) -> None:
         sys.exit(STOPPED[s.stopped])
     if failed:
         sys.exit(SOME_FAILED)
+
+
+def _formerly(joined: Rejoined) -> str:
+    return f" (so far {joined.before})" if joined.before != joined.call_id else ""
 
 
 def listed(lines: Iterable[str], most: int = 10) -> None:

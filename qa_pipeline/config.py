@@ -150,7 +150,8 @@ class Config:
     @property
     def phones(self) -> PhoneSystem:
         r = self.records
-        return PhoneSystem(self.tz, re.compile(r.extensions), r.pattern, r.mapping, timedelta(seconds=r.within_s))
+        agents = self.root / r.agents if r.agents else None
+        return PhoneSystem(self.tz, re.compile(r.extensions), r.pattern, r.mapping, timedelta(seconds=r.within_s), agents)
 
 
 SECTIONS: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qa_pipeline.model import Call, EventSource
+from qa_pipeline.model import Call, Event, EventSource
 from qa_pipeline.recordings.decode import Recording
 from qa_pipeline.speech.listen import Sketch
 from qa_pipeline.speech.loudness import measure_loudness
@@ -20,30 +20,30 @@ SILENT = 10 ** (-96 / 10)
 
 def as_heard(call: Call, recording: Recording, heard: Sketch, agent: int) -> Call:
     """The call with what was measured. `agent`: the agent's channel, where there are two."""
-    call = replace(call, measured=measured(call.n_channels), ring_count=_rings(call, heard))
+    first_word = min((t.start_ms for t in heard.turns), default=call.duration_ms)
+    rings = rings_before(first_word if call.answered_ms is None else call.answered_ms, heard.events)
+    call = replace(call, measured=measured(call.n_channels), ring_count=rings if call.ring_count is None else call.ring_count)
     if call.n_channels != 2 or "same_channels" in call.flags:
         return call
     level = _speech_level(heard, agent)
     noise = _noise_level(measure_loudness(recording.samples[agent], recording.rate))
     snr = None if level is None or noise is None else level - noise
-    return _ending(replace(call, agent_level_dbfs=level, agent_snr_db=snr), heard, agent)
-
-
-def _ending(call: Call, heard: Sketch, agent: int) -> Call:
-    """Who hung up, by the busy tone that the other side is played."""
     last_word = max((t.end_ms for t in heard.turns), default=0)
-    busy = [e for e in heard.events if e.kind == "busy_tone" and e.span.end_ms > last_word and e.channel is not None]
+    return hung_up_by_tone(replace(call, agent_level_dbfs=level, agent_snr_db=snr), last_word, heard.events, agent)
+
+
+def hung_up_by_tone(call: Call, last_word: int, events: Sequence[Event], agent: int) -> Call:
+    """Who hung up, by the busy tone that the other side is played, where the record does not say."""
+    busy = [e for e in events if e.kind == "busy_tone" and e.span.end_ms > last_word and e.channel is not None]
     if call.hangup_by != "unknown" or not busy:
         return call
     by = "customer" if busy[-1].channel != agent else "agent"
     return replace(call, hangup_by=by, hangup_source=EventSource.AUDIO)
 
 
-def _rings(call: Call, heard: Sketch) -> int | None:
-    """Bursts of ringback before the answer, or before anyone speaks; None where none is heard: it may have rung unheard."""
-    first_word = min((t.start_ms for t in heard.turns), default=call.duration_ms)
-    answer = first_word if call.answered_ms is None else call.answered_ms
-    bursts = [int(e.value or 0) for e in heard.events if e.kind == "ringback" and e.span.start_ms < answer]
+def rings_before(answer: int, events: Sequence[Event]) -> int | None:
+    """Bursts of ringback before the answer; None where none is heard: it may have rung unheard."""
+    bursts = [int(e.value or 0) for e in events if e.kind == "ringback" and e.span.start_ms < answer]
     return max(bursts, default=None)  # both channels may carry the same tone
 
 

@@ -122,10 +122,12 @@ def _seal_date(
         good, failed = good + judged, failed | wrong
         first_legs += [leg for leg in rows["legs"] if leg["leg"] == 1]
     moved = {call_id: before for call_id in good if (before := ledger.call_date(call_id)) not in (None, day)}
+    former = ledger.superseded(good)
+    moved |= {call_id: before for call_id, before in former.items() if before != day}
     for before in set(moved.values()):
         remove_calls(dataset, before, [c for c, d in moved.items() if d == before])
     if good:
-        replace_calls(dataset, day, {name: pa.concat_tables(tables) for name, tables in parts.items()}, good)
+        replace_calls(dataset, day, {name: pa.concat_tables(tables) for name, tables in parts.items()}, [*good, *former])
     ledger.sealed(day, good, first_legs)
     for call_id, said in failed.items():
         ledger.unjudged(call_id, said)

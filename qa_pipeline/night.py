@@ -20,8 +20,10 @@ from qa_pipeline.dataset.writer import one_writer
 from qa_pipeline.errors import QaError
 from qa_pipeline.front import Arrived, FrontEnd, Job, Prepared, guarded
 from qa_pipeline.judging import Failed, seal
+from qa_pipeline.late import UNHEARD, Rejoined, settle_records
 from qa_pipeline.model import Call, Event, Speaker, Transcript, Turn
 from qa_pipeline.progress import Pace, Progress
+from qa_pipeline.recordings.birth import with_team
 from qa_pipeline.recordings.decode import content_hash
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure, Found, find_recordings
@@ -29,7 +31,7 @@ from qa_pipeline.recordings.legs import in_legs, legs_on_record
 from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.read import find_records, read_records
-from qa_pipeline.recordings.records.record import RecordError
+from qa_pipeline.recordings.records.record import RecordError, fingerprint
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.speech.backend import Heard, Recogniser
@@ -44,6 +46,7 @@ SEAL_EVERY = 200  # calls
 class Summary:
     """What a run did, for the morning: counts of recordings, and every failure with its typed reason.
 
+    rejoined: known calls made again from a record that came late or was corrected; unanswered: ids of unrecorded calls.
     found = new + known + duplicates + left + failures of recordings. no_record, missing: call ids. unjudged calls are among the
     failures, and among `new` or `known` too: their words are kept. stopped: by which signal; `left` is for the next run.
     """
@@ -58,6 +61,8 @@ class Summary:
     duplicates: tuple[Duplicate, ...]
     failures: tuple[Failure, ...]
     problems: tuple[RecordError, ...]
+    rejoined: tuple[Rejoined, ...] = ()
+    unanswered: tuple[str, ...] = ()
     stopped: str | None = None
     left: int = 0
 
@@ -149,6 +154,7 @@ def _night(
         for path in paths:
             if path.is_dir():
                 ledger.forget(str(path.resolve()))  # named on a night when it was not there
+        settled = settle_records(config, ledger, tools.records, found.recordings)
         fresh = [one for one in found.recordings if not _known(ledger, one)]
         shift = _Shift(tools, fresh, watch)
         shift.work()
@@ -158,7 +164,9 @@ def _night(
         for failure in failures:
             ledger.note(_failed(failure, keys))
         failures += [_unjudged(ledger, call_id, said) for call_id, said in unjudged.items()]
-        return _summary(tools, found, files, shift, failures)
+        summary = _summary(tools, found, files, shift, failures)
+        problems = (*summary.problems, *settled.problems)
+        return replace(summary, rejoined=settled.rejoined, unanswered=settled.unanswered, problems=problems)
 
 
 @contextmanager
@@ -341,7 +349,7 @@ def _look(tools: Tools, files: RecordingFiles) -> Job | Duplicate | Touched | Fa
     named = record or named_record(path, tools.config.phones)
     call_id = named.call_id if named else str(entry.sha256)[:16]
     holder = tools.ledger.holder(call_id)
-    if holder and holder.path != entry.path:
+    if holder and holder.path not in (entry.path, UNHEARD + call_id):
         detail = f"call {call_id} is already kept from {holder.path}; rename this one or correct its call record"
         return Failure(path, "call_id_taken", detail)
     return Job(files, str(entry.sha256), state, call_id, record)
@@ -374,13 +382,14 @@ def _keep(tools: Tools, p: Prepared, said: list[Heard] | Exception) -> Kept | Fa
     if isinstance(made, Failure):
         return made
     job, asr = p.job, tools.recogniser.fingerprint
-    entry = Entry(job.files.key, "transcribed", job.sha256, *job.state, asr, p.call.call_id)
+    mark = fingerprint(job.record) if job.record else None
+    entry = Entry(job.files.key, "transcribed", job.sha256, *job.state, asr, p.call.call_id, record=mark)
     tools.ledger.keep(entry, p.call.started_at.date(), made)
     return Kept(job.path, p.call.call_id, "no_record" in p.call.flags)
 
 
 def _transcript(tools: Tools, p: Prepared, said: Sequence[Heard]) -> Transcript:
-    call, roles = p.call, p.speakers
+    call, roles = with_team(p.call, p.agent_id, tools.records.roster), p.speakers
     legs = legs_on_record(call, p.agent_id, partial(tools.config.packs.of, p.job.path.resolve().parent))
     turns = in_legs(_before_answer(with_words(p.sketch, said, roles), call), legs)
     return Transcript(call, legs, turns, (*p.told, *_sided(p.sketch.events, roles)), tools.recogniser.fingerprint)

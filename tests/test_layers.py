@@ -24,7 +24,7 @@ ALLOWED = {
     "front": {"model", "errors", "config", "recordings", "speech", "heard"},
     "progress": set[str](),
 }
-BOTH_SIDES = {"night", "config", "cli", "cli_night", "cli_rules", "importing", "import_form", "import_record"}
+BOTH_SIDES = {"night", "config", "cli", "cli_night", "cli_rules", "importing", "import_form", "import_record", "late"}
 """They see the slow half and the fast one."""
 
 

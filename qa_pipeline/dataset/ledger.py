@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ class Entry:
     """One recording (its resolved path), or one imported call (`import:` and its id).
 
     state: transcribed (kept here until sealed), sealed (in Parquet), unjudged (kept here; judging it raised), duplicate (the
-    content of another recording), failed. `reason` is a code, `detail` a sentence.
+    content of another recording), failed. `reason` is a code, `detail` a sentence, `record` the mark of the call record
+    that the call was made with.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Entry:
     call_id: str | None = None
     reason: str | None = None
     detail: str | None = None
+    record: str | None = None
 
 
 class Ledger:
@@ -42,13 +44,15 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.db = Database(str(path))
         self.db.enable_wal()
-        text: dict[str, Any] = dict.fromkeys(("path", "state", "sha256", "asr", "call_id", "reason", "detail", "at"), str)
+        names = ("path", "state", "sha256", "asr", "call_id", "reason", "detail", "record", "at")
+        text: dict[str, Any] = dict.fromkeys(names, str)
         columns = {**text, "size": int, "modified_ns": int, "attempts": int}
         self.db.table("recordings").create(columns, pk="path", transform=True)
         self.db.table("recordings").create_index(["sha256"], if_not_exists=True)
         self.db.table("recordings").create_index(["call_id"], if_not_exists=True)
         self.db.table("pending").create({"call_id": str, "call_date": str, "rows": str}, pk="call_id", if_not_exists=True)
         self.db.table("pending").create_index(["call_date", "call_id"], if_not_exists=True)
+        self.db.table("superseded").create({"call_id": str, "successor": str}, pk="call_id", if_not_exists=True)
         shown = {"call_id": str, "call_date": str, "agent_id": str, "pack": str}
         self.db.table("calls").create(shown, pk="call_id", if_not_exists=True)
 
@@ -93,12 +97,44 @@ class Ledger:
     def _entry(row: dict[str, Any]) -> Entry:
         return Entry(**{k: row[k] for k in Entry.__dataclass_fields__})
 
-    def keep(self, entry: Entry, call_date: date, rows: Rows) -> None:
-        """A finished transcript and its recording's state, in one transaction: a crash leaves both or neither."""
+    def joinable(self, call_ids: Sequence[str], paths: Sequence[str]) -> list[Entry]:
+        """Finished recordings that no record was joined with, and those of these calls or paths."""
+        these = f"{HELD} and sha256 is not null and path not like 'import:%'"
+        among = "in (select value from json_each(?))"
+        wanted = f"(record is null or call_id {among} or path {among})"
+        given = [json.dumps(list(call_ids)), json.dumps(list(paths))]
+        rows = self.db.table("recordings").rows_where(f"{these} and {wanted}", given, order_by="path")
+        return [self._entry(r) for r in rows]
+
+    def keep(self, entry: Entry, call_date: date, rows: Rows, instead_of: str | None = None) -> None:
+        """A finished transcript and its recording's state, in one transaction: a crash leaves both or neither.
+
+        `instead_of`: the id that the same recording's call was kept under before; its rows go when the new ones are sealed.
+        What was known of the call without a recording is forgotten.
+        """
         said = {"call_id": entry.call_id, "call_date": call_date.isoformat(), "rows": json.dumps(rows, ensure_ascii=False)}
         with self.db.atomic():
             self.db.table("pending").upsert(said, pk="call_id")
+            self.db.table("superseded").delete_where("call_id = ?", [entry.call_id])
+            self.db.table("recordings").delete_where(
+                "call_id = ? and path like 'record:%' and path <> ?", [entry.call_id, entry.path]
+            )
+            if instead_of:
+                self.db.table("pending").delete_where("call_id = ?", [instead_of])
+                self.db.table("superseded").upsert({"call_id": instead_of, "successor": entry.call_id}, pk="call_id")
+                self.db.execute("update recordings set call_id = ? where call_id = ?", [entry.call_id, instead_of])
             self.note(entry)
+
+    def pending_rows(self, call_id: str) -> Rows | None:
+        """Of an unsealed transcript."""
+        found = self.db.execute("select rows from pending where call_id = ?", [call_id]).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def superseded(self, call_ids: Sequence[str]) -> dict[str, date]:
+        """Former ids of these calls that are still sealed, and under which date."""
+        query = "select s.call_id, c.call_date from superseded s join calls c on c.call_id = s.call_id where s.successor in"
+        found = self.db.execute(f"{query} (select value from json_each(?))", [json.dumps(list(call_ids))]).fetchall()
+        return {call_id: date.fromisoformat(day) for call_id, day in found}
 
     def pending(self) -> Iterator[tuple[date, dict[str, Rows]]]:
         """Unsealed transcripts by call id, in order of date and id, at most CHUNK of one date at a time."""
@@ -127,6 +163,8 @@ class Ledger:
         these = "call_id in (select value from json_each(?))"  # one parameter, however many calls
         with self.db.atomic():
             self.db.execute(f"delete from pending where {these}", [ids])
+            gone = f"call_id in (select call_id from superseded where {these.replace('call_id', 'successor')})"
+            self.db.execute(f"delete from calls where {gone}", [ids])
             self.db.table("calls").upsert_all(index, pk="call_id")
             now_sealed = "update recordings set state = 'sealed', reason = null, detail = null"
             self.db.execute(f"{now_sealed} where state in ('transcribed', 'unjudged') and {these}", [ids])

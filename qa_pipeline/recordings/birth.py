@@ -11,11 +11,14 @@ from typing import Any
 from qa_pipeline.model import Call, Event, EventSource, Span
 from qa_pipeline.recordings.decode import Recording
 from qa_pipeline.recordings.records.record import CallRecord, Moment, PhoneSystem
+from qa_pipeline.recordings.records.roster import Roster
 
 TAKEN = (
     *("conversation_id", "direction", "caller_number", "called_number", "department", "team", "answered", "answered_ms"),
     *("ended_ms", "recording_starts", "ring_ms", "ring_count", "end_reason"),
 )
+OF_THE_RECORD = ("no_record", "time_from_file", "record_times_unplaced")
+"""Flags that a record, or its lack, gives."""
 MS = timedelta(milliseconds=1)
 NEAR_MS = 1500
 """Records round to seconds, at either end."""
@@ -81,6 +84,11 @@ def to_call(record: CallRecord | None, sound: Sound, named: CallRecord | None = 
         if isinstance(a, int) and isinstance(b, int) and b > 0
     ]
     return call, holds, r.agent_id
+
+
+def with_team(call: Call, agent_id: str | None, roster: Roster) -> Call:
+    """The agent's team is the record's, else that of the roster on the day of the call; later moves do not change it."""
+    return replace(call, team=call.team or roster.team_of(agent_id, call.started_at.date()))
 
 
 def _hangup(r: CallRecord) -> dict[str, Any]:

@@ -42,14 +42,15 @@ def split_legs(
         Leg(Span(call_id, start, end), number, who, pack)
         for number, ((start, who), end) in enumerate(zip(starts, ends, strict=True), 1)
     )
-    return legs, tuple(replace(s.turn, leg=_leg_at(legs, s.turn.span.start_ms)) for s in said)
+    return legs, tuple(replace(s.turn, leg=leg_at(legs, s.turn.span.start_ms)) for s in said)
 
 
 def _speaks(said: Sequence[SpokenBy], agent_id: str | None) -> bool:
     return any(s.turn.speaker is Speaker.AGENT and (s.agent_id or agent_id) == agent_id for s in said)
 
 
-def _leg_at(legs: Sequence[Leg], time_ms: int) -> int:
+def leg_at(legs: Sequence[Leg], time_ms: int) -> int:
+    """The number of the leg in which a moment lies."""
     return next((leg.leg for leg in reversed(legs) if leg.span.start_ms <= time_ms), 1)
 
 
@@ -103,7 +104,7 @@ def with_transfers(legs: Sequence[Leg], transfers: Sequence[Mapping[str, Any]]) 
 
 def in_legs(turns: Sequence[Turn], legs: Sequence[Leg]) -> tuple[Turn, ...]:
     """The turns, each with the leg of its time."""
-    return tuple(replace(turn, leg=_leg_at(legs, turn.span.start_ms)) for turn in turns)
+    return tuple(replace(turn, leg=leg_at(legs, turn.span.start_ms)) for turn in turns)
 
 
 def _text(value: Any) -> str | None:

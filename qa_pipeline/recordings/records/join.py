@@ -15,6 +15,7 @@ from qa_pipeline.errors import Place
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.records.columns import named_record, recording_name
 from qa_pipeline.recordings.records.record import CallRecord, PhoneSystem, RecordError
+from qa_pipeline.recordings.records.roster import Roster
 
 SAFE = 8
 """Characters from which an id is told from other digits in a file's name, such as a date."""
@@ -24,10 +25,11 @@ DIGITS = 7
 
 @dataclass(frozen=True)
 class Records:
-    """All call records at hand, and the cells and rows that could not be read."""
+    """All call records at hand, the cells and rows that could not be read, and who the agents are."""
 
     records: tuple[CallRecord, ...]
     problems: tuple[RecordError, ...] = ()
+    roster: Roster = field(default_factory=Roster)
     phones: PhoneSystem = field(default_factory=lambda: PhoneSystem(ZoneInfo("Asia/Shanghai")))
 
     def of(self, *names: Path) -> CallRecord | None:
@@ -49,6 +51,9 @@ class Records:
         if named := self._by_name.get(recording.name) or self._by_id.get(recording.stem):
             return [named]
         return self._by_id_within(recording.stem) or self._by_number_and_time(recording)
+
+    def by_id(self, call_id: str) -> CallRecord | None:
+        return self._by_id.get(call_id)
 
     def ambiguous(self, recordings: Iterable[RecordingFiles]) -> list[RecordError]:
         """Recordings that more than one record may belong to; none is taken."""

@@ -16,6 +16,7 @@ from qa_pipeline.recordings.records.columns import Row, record_of
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.mapping import RecordMapping
 from qa_pipeline.recordings.records.record import COLUMNS, CallRecord, PhoneSystem, RecordError
+from qa_pipeline.recordings.records.roster import Roster, read_roster
 from qa_pipeline.recordings.records.tables import csv_rows, headed, json_values, read_text
 
 NAMES = ("cdr.csv", "master.csv", "cel.csv", "cdr.jsonl", "cdr.json")
@@ -85,7 +86,9 @@ def read_records(paths: Sequence[Path], phones: PhoneSystem) -> Records:
         *freeswitch.calls(reader.channels, phones, reader.problems),
         *asterisk.calls(reader.attempts, phones),
     ]
-    return Records(tuple(_joined(told, reader.problems)), tuple(reader.problems), phones)
+    records = tuple(_joined(told, reader.problems))
+    roster = read_roster(phones.agents, reader.problems) if phones.agents else Roster()
+    return Records(records, tuple(reader.problems), roster.with_names_of(records), phones)
 
 
 @dataclass

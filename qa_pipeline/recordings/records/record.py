@@ -85,13 +85,15 @@ COLUMNS = frozenset(f.name for f in fields(CallRecord)) - set(NOT_COLUMNS)
 @dataclass(frozen=True)
 class PhoneSystem:
     """What is known of a house's phone system: the zone of times without one; which numbers are its agents' phones; a
-    pattern of file names; how other files' columns are called; how far apart a file name's time and a record's may lie."""
+    pattern of file names; how other files' columns are called; how far apart a file name's time and a record's may lie; a
+    table of its agents."""
 
     tz: tzinfo
     extensions: re.Pattern[str] = re.compile(r"\d{3,5}")
     pattern: str | None = None
     mappings: tuple[Any, ...] = ()
     within: timedelta = timedelta(seconds=3)
+    agents: Path | None = None
 
 
 def fingerprint(record: CallRecord) -> str:

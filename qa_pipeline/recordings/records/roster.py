@@ -50,6 +50,10 @@ class Roster:
         """Who had this id on that day."""
         return next((a for a in self._by_id.get(agent_id or "", ()) if a.on(day)), None)
 
+    def team_of(self, agent_id: str | None, day: date) -> str | None:
+        found = self.of(agent_id, day)
+        return found.team if found else None
+
     def with_names_of(self, records: Iterable[CallRecord]) -> Roster:
         """Ids that stand in no roster, by the name that their call records give, the latest first."""
         told: dict[str, CallRecord] = {}
