@@ -12,23 +12,21 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_pipeline.speech.backend import Asr, Check, Heard, ModelError, Window, failed
 from qa_pipeline.speech.checkpoint import WEIGHTS, Checkpoint, find_checkpoint, load_checkpoint
-from qa_pipeline.speech.guards import echoes, invented, loops, too_fast
+from qa_pipeline.speech.guards import Told, guarded, loops, told_of
 from qa_pipeline.speech.mel import FRAME_MS, FULL_FRAMES, WhisperEar, ear_of
 from qa_pipeline.speech.passes import Pass, join, joined, pack, part, worth
-from qa_pipeline.text.normal import simplified
 
 if TYPE_CHECKING:
     from qa_pipeline.speech.vocabulary import Vocabulary
 
 PROMPT = "以下是普通话的句子。"  # simplified characters, with marks (openai/whisper discussion 277)
-HOT_CHARACTERS = 80
 PROVEN_MS = 1000  # of speech, before a window is told a prompt: over less, Whisper reads the prompt back
 TOKEN_MS = 20
 DOUBT = {"full": 0.5, "short": 0.9}  # below: a second look; dear where every half costs 30 s, cheap where windows are short
@@ -44,7 +42,7 @@ VERSION = 3  # of everything here that can change a text
 
 @dataclass(frozen=True)
 class WhisperSettings:
-    """`model`: a size that faster-whisper knows, or a folder. `window`: "full" (30 s) or "short". `prompt`: "" for none."""
+    """`model`: a size that faster-whisper knows, or a folder. `window`: "full" (30 s) or "short"."""
 
     model: str
     window: str = "full"
@@ -53,12 +51,7 @@ class WhisperSettings:
     threads: int = 0
     batch: int = 16
     beam: int = 1
-    prompt: str = ""
-    hot_words: tuple[str, ...] = ()
-
-    @property
-    def told(self) -> str:
-        return "，".join(self.hot_words) + ("。" if self.hot_words else "") + self.prompt
+    told: Told = field(default_factory=Told)
 
 
 @dataclass(frozen=True)
@@ -122,7 +115,7 @@ class Whisper:
             heard[i] = max(heard[i], said, key=worth)
 
     def _proven(self, one: Pass) -> bool:
-        return bool(self.settings.told) and one.speech_ms >= PROVEN_MS
+        return bool(self.settings.told.text) and one.speech_ms >= PROVEN_MS
 
     def _prompted_in_vain(self, one: Pass, heard: Heard) -> bool:
         return self._proven(one) and heard.problem is not None
@@ -176,7 +169,7 @@ class Whisper:
     def _batch(self, passes: list[Pass], look: Look) -> list[Heard]:
         checkpoint = self._checkpoint
         encoded = checkpoint.model.encode(_storage(self._padded(passes)))
-        prompt = checkpoint.prompt(self.settings.told if look.prompted else "")
+        prompt = checkpoint.prompt(self.settings.told.text if look.prompted else "")
         results = checkpoint.model.generate(encoded, [prompt] * len(passes), **self._how(passes, look, len(prompt)))
         tokens = [[t for t in r.sequences_ids[0] if t < checkpoint.eot] for r in results]
         aligned = checkpoint.model.align(encoded, checkpoint.start, tokens, [one.frames for one in passes])
@@ -216,13 +209,9 @@ class Whisper:
         """`result`: CTranslate2's, with its mean log-probability and that of <|nospeech|>; the gate is OpenAI's."""
         starts = {token: min(step * TOKEN_MS, one.frames * FRAME_MS) for token, step in reversed(pairs)}
         text, char_ms = self._checkpoint.spelling.timed(ids, starts)
-        text = simplified(text)
-        problem = "no_words" if not text else None
-        if result.no_speech_prob > NO_SPEECH and result.scores[0] < UNLIKELY:
-            problem = problem or "no_speech"
-        problem = problem or invented(text, self.settings.prompt) or echoes(text, self.settings.hot_words)
-        problem = problem or too_fast(text, one.frames * FRAME_MS)
-        return Heard("", (), None, problem) if problem else Heard(text, char_ms, min(1.0, math.exp(result.scores[0])))
+        if text and result.no_speech_prob > NO_SPEECH and result.scores[0] < UNLIKELY:
+            return Heard("", (), None, "no_speech")
+        return guarded(text, char_ms, min(1.0, math.exp(result.scores[0])), one.frames * FRAME_MS, self.settings.told)
 
 
 def _batches(items: list[int], most: int, workers: int) -> list[list[int]]:
@@ -238,20 +227,8 @@ def _storage(features: Any) -> Any:
 
 
 def make(asr: Asr, vocabulary: Vocabulary) -> Whisper:
-    prompt = PROMPT if asr.prompt is None else asr.prompt
-    hot = _hot(vocabulary.names) if asr.hot_words else ()
-    told = WhisperSettings(asr.model, asr.window, asr.device, asr.precision, asr.threads, asr.batch, asr.beam, prompt, hot)
-    return Whisper(told)
-
-
-def _hot(names: Sequence[str]) -> tuple[str, ...]:
-    """The first names, up to HOT_CHARACTERS: a longer prompt slows every window and is read back more often."""
-    taken, room = list[str](), HOT_CHARACTERS
-    for name in names:
-        if len(name) + 1 <= room:
-            taken.append(name)
-            room -= len(name) + 1
-    return tuple(taken)
+    told = told_of(asr, vocabulary, PROMPT)
+    return Whisper(WhisperSettings(asr.model, asr.window, asr.device, asr.precision, asr.threads, asr.batch, asr.beam, told))
 
 
 def check(asr: Asr) -> list[Check]:

@@ -8,6 +8,7 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 
 from qa_pipeline.speech.backend import Heard, ModelError, heard
+from qa_pipeline.speech.guards import Told
 from qa_pipeline.speech.passes import joined, worth
 
 
@@ -38,7 +39,7 @@ def test_a_window_longer_than_thirty_seconds_harms_nobody(recogniser: Any, sampl
 def test_the_fingerprint_follows_what_changes_the_text(make_demo: Any) -> None:
     plain = make_demo().fingerprint
     assert make_demo(beam=1).fingerprint != plain
-    assert make_demo(prompt="以下是普通话的句子。").fingerprint != plain
+    assert make_demo(told=Told("以下是普通话的句子。")).fingerprint != plain
     assert make_demo(window="full").fingerprint != plain
     assert make_demo(precision="float32").fingerprint != plain
     assert make_demo(model="large-v3-turbo").fingerprint != plain
