@@ -1,12 +1,14 @@
 """What a call knows at its birth: from its record, else from its name, else from its content."""
 
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from qa_pipeline.model import EventSource
-from qa_pipeline.recordings.birth import Sound, sound_of, to_call
+from qa_pipeline.recordings.birth import Sound, sound_of, to_call, unanswered_call
 from qa_pipeline.recordings.decode import Recording
 from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.record import CallRecord, PhoneSystem, wall_time
@@ -64,3 +66,53 @@ def test_without_record_and_pattern_the_content_names_the_call(sound: Sound) -> 
 def test_who_hung_up_is_not_on_record_when_the_record_does_not_know(sound: Sound) -> None:
     call, _, _ = to_call(CallRecord("c1", hangup_by="unknown"), sound)
     assert (call.hangup_by, call.hangup_source) == ("unknown", None)
+
+
+def at(text: str) -> datetime:
+    return wall_time(f"2024-05-14T09:{text}", TZ)
+
+
+def wall_record(**more: Any) -> CallRecord:
+    told = {"offered_at": at("30:00"), "answered_at": at("30:07"), "ended_at": at("30:13"), "answered": True}
+    return CallRecord("c1", **{**told, **more})
+
+
+def test_the_length_of_the_recording_tells_what_it_starts_with(sound: Sound) -> None:
+    from_answer, _, _ = to_call(wall_record(holds=((at("30:08"), at("30:10")),)), sound)
+    assert (from_answer.recording_starts, from_answer.answered_ms, from_answer.ended_ms) == ("answer", 0, 6000)
+    assert from_answer.started_at == at("30:07")
+    from_ring, _, _ = to_call(wall_record(answered_at=at("30:07"), ended_at=at("30:06.500")), sound)
+    assert (from_ring.recording_starts, from_ring.answered_ms, from_ring.started_at) == ("ring", 7000, at("30:00"))
+
+
+def test_wall_times_that_fit_no_stretch_on_record_are_left_out_and_flagged(sound: Sound) -> None:
+    record = wall_record(
+        ended_at=at("39:00"), holds=((at("30:08"), at("30:10")),), transfers=({"at_ms": at("30:09"), "target": "1"},)
+    )
+    call, events, _ = to_call(record, sound)
+    assert call.flags == ("record_times_unplaced",)
+    assert (call.answered_ms, call.ended_ms, events, call.answered) == (None, None, [], True)
+    assert (call.started_at, call.fields["transfers"]) == (at("30:00"), [{"target": "1"}])
+
+
+def test_a_recording_that_tells_its_own_start_needs_no_length(sound: Sound) -> None:
+    call, events, _ = to_call(wall_record(started_at=at("30:05"), holds=((at("30:04"), at("30:06")),)), sound)
+    assert (call.answered_ms, call.ended_ms, call.flags) == (2000, 8000, ())
+    assert [(e.span.start_ms, e.span.end_ms) for e in events] == [(0, 1000)]  # what of the hold is on the recording
+
+
+def test_an_unanswered_call_begins_when_it_rings() -> None:
+    record = CallRecord(
+        "n1", offered_at=at("30:00"), ended_at=at("30:32"), answered=False, end_reason="abandoned", ring_ms=32000
+    )
+    call = unanswered_call(record)
+    assert (call.started_at, call.duration_ms, call.answered, call.n_channels, call.measured) == (
+        at("30:00"),
+        32000,
+        False,
+        0,
+        (),
+    )
+    assert (call.flags, call.end_reason, call.recordings) == (("no_recording",), "abandoned", ())
+    with pytest.raises(ValueError, match="n1: its record has no time"):
+        unanswered_call(CallRecord("n1", answered=False))

@@ -43,6 +43,11 @@ class RecordMapping:
     def fits(self, file_name: str) -> bool:
         return any(fnmatch(file_name, pattern) for pattern in self.files)
 
+    @property
+    def ids(self) -> set[str]:
+        """Their columns that say which call it is."""
+        return {theirs for theirs, column in self.columns.items() if column.to in ("call_id", "recording")}
+
     def inside(self, value: Any) -> Iterator[Any]:
         """The calls in a JSON value."""
         for step in filter(None, self.rows.split(".")):

@@ -138,7 +138,10 @@ class _Reader:
             return
         line, header = first
         mapping = self._mapping(path)
-        if mapping:
+        if mapping and not mapping.ids & {h.strip() for h in header}:
+            wanted = f"a column {' or '.join(sorted(mapping.ids))} by [records.mapping.{mapping.name}]"
+            self.problems.append(RecordError(f"expected {wanted}, found {_names(header)}", Place(str(path), line)))
+        elif mapping:
             self._headed(rows, header, path, mapping)
         elif cel.is_cel(header):
             self.events += cel.events(chain([first], rows), None, path, self.phones, self.problems)
@@ -154,11 +157,8 @@ class _Reader:
         elif {"call_id", "recording"} & {name.strip() for name in header}:
             self._headed(rows, header, path, None)
         else:
-            found = ", ".join(h.strip()[:30] for h in header[:MOST_SHOWN]) or "nothing"
-            said = (
-                f"expected a column call_id or recording, Asterisk's Master.csv or CEL, or a mapping in qa.toml; found {found}"
-            )
-            self.problems.append(RecordError(said, Place(str(path), line)))
+            known = "a column call_id or recording, Asterisk's Master.csv or CEL, or a mapping in qa.toml"
+            self.problems.append(RecordError(f"expected {known}; found {_names(header)}", Place(str(path), line)))
 
     def _headed(
         self, rows: Iterator[tuple[int, list[str]]], header: list[str], path: Path, mapping: RecordMapping | None
@@ -178,6 +178,10 @@ class _Reader:
 
     def _mapping(self, path: Path) -> RecordMapping | None:
         return next((m for m in self.phones.mappings if m.fits(path.name)), None)
+
+
+def _names(header: Sequence[str]) -> str:
+    return ", ".join(h.strip()[:30] for h in header[:MOST_SHOWN]) or "nothing"
 
 
 def _joined(told: Sequence[CallRecord], problems: list[RecordError]) -> Iterator[CallRecord]:
