@@ -23,6 +23,7 @@ _REASONS = {
     "silent_customer": "客户没有说话",
     "ended_by_both": "双方同时挂断或系统挂断",
     "roles_unknown": "分不清坐席和客户",
+    "truncated": "录音缺结尾",
     "one_channel": "单声道，分不清坐席和客户",
     "low_confidence": "没听清",
     "speech_without_words": "有说话声，没听出字",

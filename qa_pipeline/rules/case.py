@@ -72,6 +72,12 @@ class Case:
         return found
 
     @cached_property
+    def cut_off(self) -> Ints:
+        """Per unit the reason `truncated` where the end of its recording is lost: more may have been said than was heard."""
+        cut = np.array(["truncated" in (told or ()) for told in self.corpus.calls["flags"].to_pylist()], bool)
+        return unknown_where(cut[self.corpus.call_of] & ~self.corpus.later_unit, self.reasons.number("truncated"))
+
+    @cached_property
     def agent_speaks(self) -> Flags:
         found = np.zeros(len(self), bool)
         found[self.turns_of("agent").unit] = True

@@ -71,6 +71,8 @@ def _doubt(case: Case, args: Mapping[str, Any], w: Window) -> Ints:
     wordless = turns.length[weak.turn[np.minimum(lo, max(0, len(weak) - 1))]] == 0 if len(weak) else np.zeros(len(lo), bool)
     low, silent = case.reasons.number("low_confidence"), case.reasons.number("speech_without_words")
     reason = np.where(hi > lo, np.where(wordless, silent, low), 0)
+    beyond = np.where(w.end >= case.corpus.leg_end[w.unit], case.cut_off[w.unit], 0)
+    reason = np.where(reason != 0, reason, beyond)
     return np.where(case.roles_unknown[w.unit] != 0, case.roles_unknown[w.unit], reason) if by != "anyone" else reason
 
 

@@ -54,12 +54,15 @@ def window(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Window:
 
 
 def _turns_after(case: Case, occasion: Spans, n: int, by: str, to: str | None) -> Window:
-    """The next n turns of the speaker that begin after the occasion does."""
+    """The next n turns of the speaker that begin after the occasion does; the lost end too, where there are fewer."""
     turns = case.turns_of(by, to)
     starts = key(turns.unit, turns.start)
     lo = np.searchsorted(starts, key(occasion.unit, occasion.start), "right")
     stop = np.searchsorted(starts, key(occasion.unit, np.full(len(occasion), LONGEST - 1)), "right")
-    return _from_turns(occasion, turns, lo, np.minimum(lo + n, stop))
+    w = _from_turns(occasion, turns, lo, np.minimum(lo + n, stop))
+    lost = (lo + n > stop) & (case.cut_off[w.unit] != 0)
+    start = np.where(lost & (w.end < w.start), occasion.start + 1, w.start)
+    return Window(w.unit, start, np.where(lost, LONGEST - 1, w.end), by_start=True)
 
 
 def _turns_before(case: Case, occasion: Spans, n: int, by: str, to: str | None) -> Window:

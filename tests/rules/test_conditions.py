@@ -189,3 +189,25 @@ def test_a_phrase_that_asks_for_whole_words_is_not_heard_inside_one(tmp_path: Pa
         pack = pack_of(tmp_path, body, HEAD + f'  meeting: {{say: ["会议"], rungs: [exact, normalised], word: {asks}}}\n')
         assert verdict(pack, "A 会议室在三楼") == wanted
         assert verdict(pack, "A 今天的会议取消了") == "pass"
+
+
+@pytest.mark.parametrize(
+    ("when", "expect", "whole", "cut"),
+    [
+        ("ending", "{said: bye}", "fail", "unsure"),
+        ("ending", "{said: sorry}", "pass", "pass"),
+        ("call", "{said: bye}", "fail", "unsure"),
+        ("call", "{never_said: rude}", "pass", "pass"),
+        ("first_utterance", "{said: wait}", "fail", "fail"),
+        ("{phrase: complaint, by: customer}", "{said: wait, next_turns: 1}", "fail", "fail"),
+        ("{phrase: complaint, by: customer}", "{said: wait, next_turns: 2}", "fail", "unsure"),
+        ("{phrase: complaint, by: customer}", "{said: wait, look: after}", "fail", "unsure"),
+        ("{phrase: complaint, by: customer}", "{said: wait, look: before}", "fail", "fail"),
+    ],
+)
+def test_what_may_have_been_said_in_a_lost_end_is_no_miss(tmp_path: Path, when: str, expect: str, whole: str, cut: str) -> None:
+    pack = rule_of(tmp_path, when, expect)
+    dialogue = "A 您好 / C 我要投诉 / A 不好意思"
+    found = finding(pack, "call {flags: [truncated]} / " + dialogue)
+    assert (verdict(pack, dialogue), found["verdict"]) == (whole, cut)
+    assert found["reason"] == ("truncated" if cut == "unsure" else found["reason"])
