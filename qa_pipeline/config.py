@@ -98,6 +98,13 @@ class Packs:
 
 
 @dataclass(frozen=True)
+class ScorecardSettings:
+    """pass_mark: percent from which a call is good enough."""
+
+    pass_mark: float = 80.0
+
+
+@dataclass(frozen=True)
 class Keeping:
     """uri: where the dataset lies, if not in the project's folder, such as "s3://bucket/calls"."""
 
@@ -116,6 +123,7 @@ class Config:
     records: RecordsSettings = field(default_factory=RecordsSettings)
     packs: Packs = field(default_factory=Packs)
     keeping: Keeping = field(default_factory=Keeping)
+    scorecard: ScorecardSettings = field(default_factory=ScorecardSettings)
     folders: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -129,6 +137,10 @@ class Config:
         from qa_pipeline.dataset.store import open_store, store_of
 
         return open_store(self.keeping.uri) if self.keeping.uri else store_of(self.root / "dataset")
+
+    @property
+    def people(self) -> Path:
+        return self.root / "people.sqlite"
 
     @property
     def rules(self) -> Path:
@@ -162,9 +174,12 @@ SECTIONS: dict[str, Any] = {
     "records": RecordsSettings,
     "packs": Packs,
     "dataset": Keeping,
+    "scorecard": ScorecardSettings,
 }
 
 
+KINDS: dict[type, tuple[type, ...]] = {float: (float, int)}
+"""What else a value may be than its default's type."""
 ATTRIBUTE = {"dataset": "keeping"}
 """Of Config, where it is not the section's name."""
 
@@ -234,7 +249,7 @@ def _section(name: str, kind: Any, told: Any, problems: list[str]) -> Any:
 def _same_kind(value: Any, default: Any) -> bool:
     if isinstance(default, Mapping):
         return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
-    return isinstance(value, str) if default is None else type(value) is type(default)
+    return isinstance(value, str) if default is None else type(value) in KINDS.get(type(default), (type(default),))
 
 
 def _kind(default: Any) -> str:
@@ -381,6 +396,9 @@ default = "etiquette"
 [packs.folders]        # "hotel" = "etiquette"
 [packs.called_numbers] # "4008001234" = "etiquette"
 [packs.departments]    # "前台" = "etiquette"
+
+[scorecard]
+pass_mark = 80.0      # percent from which a call is good enough
 
 [dataset]
 # uri = "s3://bucket/calls?endpoint_override=storage.example:9000"   # else dataset/ here; keys come from the environment

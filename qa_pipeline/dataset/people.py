@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,20 @@ def pinned(finding: Mapping[str, Any]) -> str:
     return json.dumps(sorted(seen, key=str), ensure_ascii=False)
 
 
+def after_judging(mark: Mark, finding: Mapping[str, Any] | None) -> Mark:
+    """The mark beside the finding as it is now: carried over on the same evidence, stale where it moved or is gone.
+
+    A closed appeal is never changed by that; where its finding is another now, it is flagged for a person.
+    """
+    same = finding is not None and pinned(finding) == mark.evidence
+    flag = mark.flag
+    if mark.closed and (finding is None or not same or finding["verdict"] != mark.machine_verdict):
+        flag = (
+            f"appeal {mark.appeal}, and the finding is {finding['verdict'] if finding else 'gone'} now on other rules or words"
+        )
+    return replace(mark, state=IN_FORCE if same else STALE, flag=flag)
+
+
 class People:
     """`<project>/people.sqlite`, in WAL mode and apart from the ledger: the night never blocks a trainer."""
 
@@ -156,12 +170,14 @@ class People:
             Mark(**{k: v for k, v in row.items() if k in names}) for row in self.db.query(query, [WITHDRAWN, *where.values()])
         ]
 
-    def settle(self, marks: Iterable[tuple[Mark, str, str | None]]) -> None:
-        """New states and flags of marks, after their calls were judged again."""
+    def settle(self, marks: Iterable[Mark]) -> None:
+        """States and flags of marks as they are after their calls were judged again."""
+        before = {mark.id: mark for mark in self.marks()}
         with self.db.atomic():
-            for mark, state, flag in marks:
-                self.db.table("marks").update(mark.id, {"state": state, "flag": flag})
-                self._audit("qa", f"mark is {state}", {"mark": mark.id, "flag": flag})
+            for mark in marks:
+                if before.get(mark.id, mark) != mark:
+                    self.db.table("marks").update(mark.id, {"state": mark.state, "flag": mark.flag})
+                    self._audit("qa", f"mark is {mark.state}", {"mark": mark.id, "flag": mark.flag})
 
     def rename_call(self, old: str, new: str) -> None:
         """A late record gave the call its own id."""

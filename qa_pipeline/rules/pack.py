@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class RulePack:
 
     @property
     def version(self) -> str:
-        return _hash([(r.id, r.version, r.weight) for r in self.rules])
+        return _hash([(r.id, r.version) for r in self.rules])
 
     def rule(self, rule_id: str) -> Rule:
         return next(r for r in self.rules if r.id == rule_id)
@@ -267,6 +267,13 @@ def mentioned(rule: Rule, pack: RulePack) -> set[tuple[str, str]]:
     return _closure({r for key in MEANT for r in references(getattr(rule, key))}, pack.occasions, pack.conditions)
 
 
+def narrowed(pack: RulePack, rule_ids: Collection[str]) -> RulePack:
+    """The pack with only these rules, and of its phrases only those that they use: the rest need not be looked for."""
+    rules = tuple(rule for rule in pack.rules if rule.id in rule_ids)
+    used = {name for rule in rules for kind, name in mentioned(rule, pack) if kind == "phrase"}
+    return replace(pack, rules=rules, phrases={name: phrase for name, phrase in pack.phrases.items() if name in used})
+
+
 def _closure(
     names: set[tuple[str, str]], occasions: Mapping[str, Expression], conditions: Mapping[str, Expression]
 ) -> set[tuple[str, str]]:
@@ -283,8 +290,8 @@ def _closure(
 
 
 def _versioned(rule: Rule, pack: RulePack) -> Rule:
-    """Its version hashes what it means, with all it names: not its title, coaching words, examples or weight."""
-    meant: dict[str, Any] = {k: _plain(getattr(rule, k)) for k in (*MEANT, "status", "valid_from", "valid_until")}
+    """Its version hashes what it means and earns, with all it names: not its title, coaching words, clauses or examples."""
+    meant: dict[str, Any] = {k: _plain(getattr(rule, k)) for k in (*MEANT, "status", "valid_from", "valid_until", "weight")}
     meant["pack_applies"] = _plain(pack.applies)
     for kind, name in sorted(mentioned(rule, pack)):
         if kind == "phrase":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qa_pipeline.dataset.people import People, PeopleError, copy_database, pinned
+from qa_pipeline.dataset.people import People, PeopleError, after_judging, copy_database, pinned
 
 FINDING: dict[str, Any] = {
     **{"call_id": "c", "leg": 1, "pack": "p", "rule_id": "r", "verdict": "fail"},
@@ -57,12 +57,28 @@ def test_an_appeal_upheld_leaves_the_verdict_it_was_closed_with(people: People) 
 
 def test_a_stale_mark_counts_no_more_unless_an_appeal_was_closed_on_it(people: People) -> None:
     mark = people.mark(FINDING, "pass", "trainer")
-    people.settle([(mark, "stale", None)])
+    people.settle([after_judging(mark, None)])
     (stale,) = people.marks()
     assert not stale.counts
     people.appeal(stale, "6001", "再看看")
     people.close_appeal(people.marks()[0], "pass", "head", "")
     assert people.marks()[0].counts
+
+
+def test_a_mark_is_carried_over_on_the_same_evidence_and_stale_on_other(people: People) -> None:
+    mark = people.mark(FINDING, "pass", "trainer")
+    assert after_judging(mark, {**FINDING, "verdict": "pass"}).state == "in_force"
+    assert after_judging(mark, {**FINDING, "evidence": []}).state == "stale"
+    assert after_judging(after_judging(mark, None), FINDING).state == "in_force"
+
+
+def test_a_closed_appeal_is_flagged_when_its_finding_changes_and_not_before(people: People) -> None:
+    people.appeal(people.mark(FINDING, "pass", "trainer"), "6001", "x")
+    people.close_appeal(people.marks()[0], "pass", "head", "")
+    (closed,) = people.marks()
+    assert after_judging(closed, FINDING).flag is None
+    changed = after_judging(closed, {**FINDING, "verdict": "na"})
+    assert (changed.counts, "the finding is na now" in (changed.flag or "")) == (True, True)
 
 
 def test_a_verdict_that_is_none_is_refused(people: People) -> None:
