@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qa_pipeline.cli_night import STOPPED, transcribe, watching
+from qa_pipeline.cli_rescore import rescore
 from qa_pipeline.cli_rules import rules, why
 
 if TYPE_CHECKING:
@@ -79,16 +80,12 @@ def make_project(folder: Path, first_line: str = "") -> None:
 
 
 def open_project(root: Path) -> tuple[Config, dict[str, RulePack]]:
-    """The settings and the packs, with every pack that the settings name at hand."""
-    from qa_pipeline.config import ConfigError, pack_problems, read_config
-    from qa_pipeline.errors import Place
-    from qa_pipeline.rules.pack import load_packs
+    """The settings and the packs in force, with every pack that the settings name at hand."""
+    from qa_pipeline.config import read_config
+    from qa_pipeline.in_force import packs_in_force
 
     config = read_config(root)
-    packs = load_packs(config.rules)
-    if problems := pack_problems(config.packs, sorted(packs)):
-        raise ConfigError("; ".join(problems), Place(str(root / "qa.toml")))
-    return config, packs
+    return config, packs_in_force(config)
 
 
 @main.command()
@@ -294,25 +291,6 @@ def kept_under(config: Config, call_id: str, project: Path) -> date:
     raise QaError(f"no call {call_id!r}; there are {len(ids)}, such as {', '.join(near)}", Place(str(config.dataset)))
 
 
-@main.command()
-@project_option
-def rescore(project: Path) -> None:
-    """Judge every stored call again by the rules as they are now. Reads no audio."""
-    from qa_pipeline import judging
-    from qa_pipeline.dataset.parts import clear_staging
-    from qa_pipeline.dataset.writer import one_writer
-
-    config, packs = open_project(project)
-    with one_writer(config.root):
-        clear_staging(config.dataset)
-        judged, failed = judging.rescore(config.dataset, packs)
-    click.echo(f"{judged} calls judged again" + (f", {len(failed)} could not be and keep their verdicts" if failed else ""))
-    for call_id, said in failed.items():
-        click.echo(f"  failed judging_failed: call {call_id}: {said}")
-    if failed:
-        sys.exit(SOME_FAILED)
-
-
 @main.command("import")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--form", type=click.Choice(["lines", "whisperx", "funasr"]), help="Without it: by what is in FILES.")
@@ -351,5 +329,6 @@ def import_(files: tuple[Path, ...], form: str | None, schema: bool, project: Pa
 
 
 main.add_command(transcribe)
+main.add_command(rescore)
 main.add_command(rules)
 main.add_command(why)

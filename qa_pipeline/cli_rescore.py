@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +44,6 @@ def rescore(
     changes unseen.
     """
     from qa_pipeline import rescoring
-    from qa_pipeline.cli import progress_bar
     from qa_pipeline.config import read_config
     from qa_pipeline.rejudging import Choice
 
@@ -52,7 +53,7 @@ def rescore(
     config = read_config(project)
     packs, agents, teams, rules = (names[key] for key in ("pack", "agent", "team", "rule"))
     choice = Choice(since and since.date(), until and until.date(), packs, agents, teams, rules)
-    with progress_bar("dates") as show:
+    with dates_shown() as show:
         if dry_run:
             outcome = rescoring.plan(config, choice, lambda o: reports(config, o), show)
         elif run_id:
@@ -62,6 +63,20 @@ def rescore(
     tell(config, outcome, project, dry_run)
     if outcome.failed:
         sys.exit(SOME_FAILED)
+
+
+@contextmanager
+def dates_shown() -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, nothing elsewhere: it takes seconds."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("call dates", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def tell(config: Config, outcome: Outcome, project: Path, dry_run: bool) -> None:

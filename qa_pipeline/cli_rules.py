@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from qa_pipeline.cli_rescore import publish
+
 FIXABLE = 1
 
 rules_option = click.option(
@@ -194,6 +196,9 @@ def coverage(problems: bool, project: Path) -> None:
     click.echo(f"{len(rows)} clauses, {sum(bool(r.rules) for r in rows)} named by a rule, {wrong} problems")
     if wrong:
         sys.exit(FIXABLE)
+
+
+rules.add_command(publish)
 
 
 @rules.command()

@@ -23,6 +23,7 @@ from qa_pipeline.forms.check import FormError, Wrong
 from qa_pipeline.forms.read import How, in_our_form, is_foreign, read_objects
 from qa_pipeline.import_form import transcript_of
 from qa_pipeline.import_record import Beside
+from qa_pipeline.in_force import publish_first
 from qa_pipeline.judging import Failed, seal
 from qa_pipeline.model import Transcript
 from qa_pipeline.rules.hits import Matcher
@@ -72,6 +73,7 @@ def import_files(config: Config, packs: Mapping[str, RulePack], paths: Sequence[
     failed, matchers = Failed(), dict[str, Matcher]()
     with one_writer(config.root), closing(Ledger(config.ledger)) as ledger:
         clear_staging(config.dataset)
+        publish_first(config)
         taker = _Taker(config, packs, how or How(), ledger, Segmenter(vocabulary(packs.values())), Beside(config))
         sealed = waiting = 0
         for batch in _batched(_read(paths, taker.how), TOGETHER):

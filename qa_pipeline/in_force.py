@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from qa_pipeline.config import Config
+from pathlib import Path
+
+from qa_pipeline.config import FILE, Config, ConfigError, pack_problems
 from qa_pipeline.dataset.published import kept_rules, publish, published
+from qa_pipeline.errors import Place
 from qa_pipeline.rules.pack import RulePack, load_packs
 
 CACHE = ".rules"
@@ -11,15 +14,24 @@ CACHE = ".rules"
 
 
 def packs_in_force(config: Config) -> dict[str, RulePack]:
-    """The published packs; in a project that has published none yet, its rules/. Raises PackError and DatasetError."""
+    """The published packs; in a project that has published none yet, its rules/. Raises as `draft_packs`, and DatasetError."""
     found = published(config.dataset)
-    folder = kept_rules(config.dataset, found.hash, config.root / CACHE) if found else config.rules
-    return load_packs(folder)
+    return _packs(config, kept_rules(config.dataset, found.hash, config.root / CACHE)) if found else draft_packs(config)
 
 
-def publish_first(config: Config) -> dict[str, RulePack]:
-    """As `packs_in_force`, and what a first night judges with is published by that. Only for who holds the writer's lock."""
-    packs = packs_in_force(config)
+def draft_packs(config: Config) -> dict[str, RulePack]:
+    """Those in rules/. Raises PackError, and ConfigError where the settings name a pack that is not among them."""
+    return _packs(config, config.rules)
+
+
+def _packs(config: Config, folder: Path) -> dict[str, RulePack]:
+    packs = load_packs(folder)
+    if problems := pack_problems(config.packs, sorted(packs)):
+        raise ConfigError("; ".join(problems), Place(str(config.root / FILE)))
+    return packs
+
+
+def publish_first(config: Config) -> None:
+    """What a project's first night judges with is published by that. Only for who holds the writer's lock."""
     if published(config.dataset) is None:
         publish(config.dataset, config.rules)
-    return packs

@@ -19,6 +19,7 @@ from qa_pipeline.dataset.tables import revision, transcript_tables
 from qa_pipeline.dataset.writer import one_writer
 from qa_pipeline.errors import QaError
 from qa_pipeline.front import Arrived, FrontEnd, Job, Prepared, guarded
+from qa_pipeline.in_force import publish_first
 from qa_pipeline.judging import Failed, seal
 from qa_pipeline.late import UNHEARD, Rejoined, settle_records
 from qa_pipeline.model import Call, Event, Speaker, Transcript, Turn
@@ -147,6 +148,7 @@ def _night(
 ) -> Summary:
     with one_writer(config.root), closing(Ledger(config.ledger)) as ledger, _spool(config.spool):
         clear_staging(config.dataset)
+        publish_first(config)
         found = find_recordings(paths, config.recordings.formats, config.recordings.pair)
         files = find_records(paths, config.phones)
         tools = Tools(config, ledger, read_records(files, config.phones), *means)

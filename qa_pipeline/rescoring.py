@@ -16,6 +16,7 @@ from qa_pipeline.cores import each_date
 from qa_pipeline.dataset import dry_runs
 from qa_pipeline.dataset.dry_runs import COVERED, DryRun
 from qa_pipeline.dataset.history import keep_superseded
+from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.parts import call_dates, clear_staging, read_part, write_part
 from qa_pipeline.dataset.people import Mark, People
 from qa_pipeline.dataset.published import hash_rules, keep, kept_rules, publish, published
@@ -24,8 +25,8 @@ from qa_pipeline.dataset.store import Store
 from qa_pipeline.dataset.tables import of_calls
 from qa_pipeline.dataset.writer import one_writer
 from qa_pipeline.errors import Place, QaError
-from qa_pipeline.in_force import CACHE
-from qa_pipeline.judging import Failed
+from qa_pipeline.in_force import CACHE, draft_packs
+from qa_pipeline.judging import Failed, seal
 from qa_pipeline.rejudging import Choice, Judges, Rejudged, rejudge
 from qa_pipeline.rules.changes import Changes, SideBySide, add_up, count_changes
 from qa_pipeline.rules.diff import diff_findings, diff_scores
@@ -118,7 +119,7 @@ def plan(config: Config, choice: Choice, report: Callable[[Outcome], dict[str, s
 
     Raises PackError for a draft that cannot be used, and BusyError while another command writes here.
     """
-    packs = load_packs(config.rules)
+    packs = draft_packs(config)
     with one_writer(config.root):
         clear_staging(config.dataset)
         in_force = published(config.dataset)
@@ -140,6 +141,7 @@ def apply(config: Config, run_id: str, progress: Progress) -> Outcome:
         run = dry_runs.dry_run(config.dataset, run_id)
         _refuse_stale(config, run)
         packs = load_packs(kept_rules(config.dataset, run.rules, config.root / CACHE))
+        _seal_waiting(config, packs)
         choice = _choice(run)
         outcome = _run(config, run, choice, packs, (True, True), progress)
         _settle(config, outcome)
@@ -149,10 +151,11 @@ def apply(config: Config, run_id: str, progress: Progress) -> Outcome:
 
 def rescore(config: Config, choice: Choice, progress: Progress) -> Outcome:
     """The draft in rules/ is published and judged by, without a dry run before."""
-    packs = load_packs(config.rules)
+    packs = draft_packs(config)
     with one_writer(config.root):
         clear_staging(config.dataset)
         run = dry_runs.new_run(keep(config.dataset, config.rules), None, {})
+        _seal_waiting(config, packs)
         outcome = _run(config, run, choice, packs, (True, False), progress)
         _settle(config, outcome)
         publish(config.dataset, config.rules)
@@ -173,6 +176,13 @@ def _run(
     failed = {call: said for part in done for call, said in part.failed.items()}
     changes, added = (add_up(getattr(part, side) for part in done) for side in ("changes", "added"))
     return Outcome(run, changes, added, tuple(mark for part in done for mark in part.marks), failed)
+
+
+def _seal_waiting(config: Config, packs: dict[str, RulePack]) -> None:
+    """Transcripts that no one judged yet, as `qa transcribe` leaves them."""
+    if config.ledger.exists():
+        with closing(Ledger(config.ledger)) as ledger:
+            seal(config.dataset, ledger, packs)
 
 
 def _many_calls(dataset: Store, days: Iterable[date]) -> bool:

@@ -86,7 +86,7 @@ def test_commands_on_an_empty_project_say_what_to_do(project: Path) -> None:
         done = qa_here(*words, "--project", project)
         assert done.exit_code == 1 and "qa run RECORDINGS" in done.stderr
     done = qa_here("rescore", "--project", project)
-    assert (done.exit_code, done.stdout) == (0, "0 calls judged again\n")
+    assert (done.exit_code, done.stdout) == (0, "0 calls judged again, 0 verdicts changed\n")
 
 
 def test_a_run_over_nothing_but_trouble_is_exit_code_3(project: Path, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_the_same_call_with_other_content_takes_its_place(project: Project) -> N
     project.take_in([call("a"), call("b")])
     assert project.take_in([call("a", agent_id="7")]) == Imported(0, 0, (), (Superseded("a", 2),))
     assert [(c["call_id"], c["revision"]) for c in project.rows("calls")] == [("a", 2), ("b", 1)]
-    assert [(s["call_id"], s["agent_id"]) for s in project.rows("scores")] == [("a", "7"), ("b", "6001")]
+    assert [(s["call_id"], s["agent_id"]) for s in project.rows("scores")] == [("b", "6001"), ("a", "7")]  # by agent
     assert {f["agent_id"] for f in project.rows("findings") if f["call_id"] == "a"} == {"7"}
     assert project.take_in([call("a", agent_id="7")]) == Imported(0, 1, ())
 

@@ -19,12 +19,17 @@ ALLOWED = {
     "rules": {"model", "errors", "text", "dataset"},
     "review": {"model", "errors", "text", "dataset", "rules"},
     "judging": {"model", "errors", "dataset", "rules"},
+    "rejudging": {"model", "errors", "dataset", "rules", "judging"},
+    "cores": set[str](),
     "forms": {"model", "errors", "recordings"},
     "heard": {"model", "recordings", "speech"},
     "front": {"model", "errors", "config", "recordings", "speech", "heard"},
     "progress": set[str](),
 }
-BOTH_SIDES = {"night", "config", "cli", "cli_night", "cli_rules", "importing", "import_form", "import_record", "late"}
+BOTH_SIDES = {
+    *("night", "config", "cli", "cli_night", "cli_rules", "cli_rescore", "importing", "import_form", "import_record", "late"),
+    *("in_force", "rescoring"),
+}
 """They see the slow half and the fast one."""
 
 
