@@ -201,7 +201,7 @@ def is_demo(folder: Path) -> bool:
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "html"]), default="table")
 @project_option
 def scorecard(agent: str | None, form: str, project: Path) -> None:
-    """Print the card of AGENT, or of all agents."""
+    """Print the card of AGENT (number or name), or of all agents."""
     show_cards(project, agent, form)
 
 
@@ -213,20 +213,20 @@ def rendered(project: Path, agent: str | None, form: str) -> str:
 
 
 def read_cards(project: Path, agent: str | None) -> list[Scorecard]:
+    from qa_pipeline.dataset.agents import agent_names
     from qa_pipeline.dataset.tables import read_table
     from qa_pipeline.errors import QaError
     from qa_pipeline.review.scorecard import RuleTitle, make_scorecards
 
     config, packs = open_project(project)
     titles = {(p.id, r.id): RuleTitle(r.title, r.coach, p.titles) for p in packs.values() for r in p.rules}
-    cards = make_scorecards(
-        read_table(config.dataset, "scores").to_pylist(), read_table(config.dataset, "findings").to_pylist(), titles
-    )
+    scores, findings = (read_table(config.dataset, name).to_pylist() for name in ("scores", "findings"))
+    cards = make_scorecards(scores, findings, titles, agent_names(config.dataset))
     if not cards:
         raise QaError(f"no scores in {config.dataset}; make some with: qa run RECORDINGS --project {project}")
-    chosen = [c for c in cards if agent in (None, c.agent_id)]
+    chosen = [c for c in cards if agent in (None, c.agent_id, c.name)]
     if not chosen:
-        raise QaError(f"no scores of agent {agent!r}; there are {', '.join(c.agent_id for c in cards)}")
+        raise QaError(f"no scores of agent {agent!r}; there are {', '.join(c.who for c in cards)}")
     return chosen
 
 

@@ -17,7 +17,7 @@ from qa_pipeline.review.words import NAME, SIGN, clock, shown_percent
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes the Chinese for another encoding."""
 COLUMNS = (
-    *("agent_id", "percent", "pack", "rule_id", "title", "call_id", "leg", "verdict", "needs_person"),
+    *("agent_id", "name", "percent", "pack", "rule_id", "title", "call_id", "leg", "verdict", "needs_person"),
     *("occasion", "start", "start_ms", "end_ms", "quote", "nearest", "reason", "reason_code"),
 )
 
@@ -35,7 +35,7 @@ def to_csv(cards: Sequence[Scorecard]) -> str:
     for card in cards:
         percent = "" if card.percent is None else round(card.percent, 1)
         for rule in card.rules:
-            head = (card.agent_id, percent, rule.pack, rule.rule_id, rule.title)
+            head = (card.agent_id, card.name or "", percent, rule.pack, rule.rule_id, rule.title)
             rows.writerows([_plain(cell) for cell in (*head, *row)] for f in rule.findings for row in _rows(f))
     return out.getvalue()
 

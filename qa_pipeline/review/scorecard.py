@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qa_pipeline.model import Verdict
@@ -92,6 +92,12 @@ class Scorecard:
     na: int
     calls: tuple[CallLine, ...]
     rules: tuple[RuleLine, ...]
+    name: str | None = None
+
+    @property
+    def who(self) -> str:
+        """Name and number as people say them; the number alone where no name is known."""
+        return f"{self.name} {self.agent_id}" if self.name else self.agent_id
 
     @property
     def to_coach(self) -> list[RuleLine]:
@@ -100,13 +106,17 @@ class Scorecard:
 
 
 def make_scorecards(
-    scores: Iterable[Row], findings: Iterable[Row], titles: Mapping[tuple[str, str], RuleTitle]
+    scores: Iterable[Row],
+    findings: Iterable[Row],
+    titles: Mapping[tuple[str, str], RuleTitle],
+    names: Mapping[str, str] | None = None,
 ) -> list[Scorecard]:
     """One card for each agent in rows of `scores` and `findings`, lowest percent first; calls without an agent come last.
 
-    `titles` by (pack, rule id) also gives the order of the rules."""
+    `titles` by (pack, rule id) also gives the order of the rules; `names` are agents' by their ids."""
     scores_of, findings_of = _by_agent(scores), _by_agent(findings)
     cards = [_card(agent, rows, findings_of.get(agent, []), titles) for agent, rows in scores_of.items()]
+    cards = [replace(card, name=(names or {}).get(card.agent_id)) for card in cards]
     return sorted(cards, key=lambda c: (c.agent_id == UNKNOWN_AGENT, c.percent is None, c.percent or 0, c.agent_id))
 
 

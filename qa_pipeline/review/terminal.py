@@ -34,7 +34,7 @@ def overview(cards: Sequence[Scorecard]) -> RenderableType:
         table.add_column(heading, justify="right")
     for c in cards:
         numbers = (c.n_calls, c.passed, c.failed, c.unsure, c.na)
-        table.add_row(plain(c.agent_id), shown_percent(c.percent), *map(str, numbers))
+        table.add_row(plain(c.who), shown_percent(c.percent), *map(str, numbers))
     return table
 
 
@@ -42,7 +42,7 @@ def card(one: Scorecard, most: int = 2) -> RenderableType:
     """An agent's card: every rule with its counts and, worst first, where to listen on at most `most` calls."""
     from rich.table import Table
 
-    title = plain(f"坐席 {one.agent_id}   {shown_percent(one.percent)}   {one.n_calls} 通电话")
+    title = plain(f"坐席 {one.who}   {shown_percent(one.percent)}   {one.n_calls} 通电话")
     table = Table(title=title, title_justify="left", caption_justify="left", show_lines=True)
     table.add_column("规则", overflow="fold")
     for sign in SIGN.values():

@@ -103,3 +103,9 @@ def test_words_that_are_not_even_near_are_left_out() -> None:
 def test_forbidden_words_are_quoted() -> None:
     (card,) = make_scorecards([score(0, 50)], [finding("fail", evidence("fail", "随便你投诉"))], {})
     assert card.rules[0].findings[0].proofs[0].quote == "随便你投诉"
+
+
+def test_a_card_has_its_agents_name_where_one_is_known() -> None:
+    scores = [score(50, 100, agent="6001"), score(20, 100, agent="6002"), score(20, 100, agent=None)]
+    cards = make_scorecards(scores, [], {}, {"6001": "张敏"})
+    assert {c.agent_id: c.who for c in cards} == {"6001": "张敏 6001", "6002": "6002", "未知": "未知"}
