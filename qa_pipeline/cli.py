@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qa_pipeline.cli_marks import appeal, mark, marks, why_changed
 from qa_pipeline.cli_night import STOPPED, transcribe, watching
 from qa_pipeline.cli_rescore import rescore
 from qa_pipeline.cli_rules import rules, why
@@ -329,6 +330,7 @@ def import_(files: tuple[Path, ...], form: str | None, schema: bool, project: Pa
 
 
 main.add_command(transcribe)
-main.add_command(rescore)
+for command in (appeal, mark, marks, rescore, why_changed):
+    main.add_command(command)
 main.add_command(rules)
 main.add_command(why)

@@ -27,7 +27,19 @@ ALLOWED = {
     "progress": set[str](),
 }
 BOTH_SIDES = {
-    *("night", "config", "cli", "cli_night", "cli_rules", "cli_rescore", "importing", "import_form", "import_record", "late"),
+    *(
+        "night",
+        "config",
+        "cli",
+        "cli_night",
+        "cli_rules",
+        "cli_rescore",
+        "cli_marks",
+        "importing",
+        "import_form",
+        "import_record",
+        "late",
+    ),
     *("in_force", "rescoring"),
 }
 """They see the slow half and the fast one."""

@@ -1,0 +1,121 @@
+"""A rule owner's day on the command line: mark, edit, see what would change, apply it, and tell a trainer why."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from qa_pipeline import importing
+from qa_pipeline.cli import main
+from tests.spoken import small_project
+from tests.test_importing import one_segmenter, turn
+
+MORNING = '"(早上|上午|中午|下午|晚上)好", '
+
+
+def qa(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(w) for w in words])
+
+
+def said(project: Path, *words: object, code: int = 0) -> str:
+    done = qa(*words, "--project", project)
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def call(call_id: str, first: str, agent: str) -> dict[str, Any]:
+    turns = [turn("agent", 800, 2600, first), turn("customer", 3100, 4200, "我想订鸡蛋")]
+    turns += [turn("agent", 5000, 6000, "请问还有什么可以帮您"), turn("agent", 7000, 8000, "感谢您的来电，再见")]
+    record = {"direction": "inbound", "hangup_by": "customer", "ended_ms": 9000}
+    return {
+        "call_id": call_id,
+        "started_at": "2024-05-20T09:30:00",
+        "agent_id": agent,
+        "team": "早班",
+        "turns": turns,
+        **record,
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(importing, "Segmenter", one_segmenter)
+    root = small_project(tmp_path / "project")
+    lines = [call("a", "早上好，乡野邻家。", "6001"), call("b", "您好，乡野邻家。", "6002")]
+    (tmp_path / "calls.jsonl").write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+    said(root, "import", tmp_path / "calls.jsonl")
+    return root
+
+
+def edit(project: Path) -> None:
+    """早上好 is no greeting any more."""
+    path = project / "rules" / "etiquette.yaml"
+    text = path.read_text("utf-8")
+    assert MORNING in text
+    path.write_text(text.replace(MORNING, "", 1), "utf-8")
+
+
+def run_id(output: str) -> str:
+    return output.split("--apply ")[1].split()[0]
+
+
+def test_an_edit_is_seen_applied_and_explained(project: Path) -> None:
+    edit(project)
+    shown = said(project, "rescore", "--dry-run")
+    assert "2 通电话，1 个结论会变" in shown and "达标 → 未达标" in shown
+    assert "早上好，乡野邻家" in said(project, "show", "a")
+    ident = run_id(shown)
+    report = (project / "dataset" / "diffs" / ident / "report.html").read_text("utf-8")
+    assert "开口问候并报出公司名称" in report and "早上好" in report and "早班" in report
+    done = said(project, "rescore", "--apply", ident)
+    assert "2 calls judged again, 1 verdicts changed" in done
+    past = said(project, "why-changed", "a", "et.greeting")
+    assert "最初：达标（25/25 分）" in past and "未达标（0/25 分）" in past
+    assert "因为规则改了" in past and ident in past
+
+
+def test_until_it_is_applied_new_calls_are_judged_by_the_published_rules(project: Path, tmp_path: Path) -> None:
+    edit(project)
+    (tmp_path / "more.jsonl").write_text(json.dumps(call("c", "早上好，乡野邻家。", "6001")), "utf-8")
+    said(project, "import", tmp_path / "more.jsonl")
+    assert "达标  " in said(project, "show", "c")
+    shown = said(project, "rescore", "--dry-run")
+    assert "3 通电话，2 个结论会变" in shown
+
+
+def test_an_edit_of_words_that_mean_the_same_changes_nothing(project: Path) -> None:
+    path = project / "rules" / "etiquette.yaml"
+    path.write_text("# 2024 年修订\n" + path.read_text("utf-8"), "utf-8")
+    assert "2 通电话，没有变化" in said(project, "rescore", "--dry-run")
+
+
+def test_publishing_counts_for_calls_to_come_and_leaves_the_others(project: Path) -> None:
+    edit(project)
+    assert "are in force; before: " in said(project, "rules", "publish")
+    assert "are in force already" in said(project, "rules", "publish")
+    assert "早上好" in said(project, "show", "a")
+    assert "0 verdicts changed" not in said(project, "rescore")
+
+
+def test_a_mark_an_appeal_and_what_an_edit_does_to_them(project: Path) -> None:
+    assert "a et.greeting: fail (the machine says pass)" in said(project, "mark", "a", "et.greeting", "fail", "--by", "王")
+    assert "appeal open" in said(project, "appeal", "a", "et.greeting", "--by", "6001", "--say", "我说了")
+    assert "appeal upheld" in said(project, "appeal", "a", "et.greeting", "--by", "李", "--close", "pass", "--answer", "是")
+    edit(project)
+    done = said(project, "rescore")
+    assert "1 marks of people lie on evidence that moved" in done
+    listed = said(project, "marks", "--stale")
+    assert "a et.greeting: pass" in listed and "appeal upheld, and the finding is fail now" in listed
+    assert "mark: a et.greeting" in said(project, "why-changed", "a", "et.greeting")
+
+
+def test_wrong_words_are_answered_with_the_right_ones(project: Path) -> None:
+    assert "no finding by 'et.x'; there are et.anything_else" in said(project, "mark", "a", "et.x", "pass", "--by", "w", code=1)
+    assert "an appeal is against a mark" in said(project, "appeal", "a", "et.closing", "--by", "w", "--say", "x", code=1)
+    assert "either --say" in said(project, "appeal", "a", "et.closing", "--by", "w", code=2)
+    assert "no call 'zz'" in said(project, "why-changed", "zz", "et.closing", code=1)
+    assert "takes no other choice" in said(project, "rescore", "--apply", "x", "--dry-run", code=2)
+    assert "no dry run 'x'" in said(project, "rescore", "--apply", "x", code=1)
+    assert "0 marks" in said(project, "marks")
