@@ -15,7 +15,6 @@ import wave
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -58,7 +57,6 @@ class Endpoint:
         said = (self.settings.url, self.model, self.told.text, str(VERSION))
         return "http-" + hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
-    @cached_property
     def _client(self) -> Any:
         httpx = _httpx()
         key = os.environ.get(self.settings.key_env, "") if self.settings.key_env else ""
@@ -72,30 +70,32 @@ class Endpoint:
 
     def recognise(self, windows: Sequence[Window]) -> list[Heard]:
         """See Recogniser. Raises ModelError where the endpoint is not to be reached or refuses everything."""
-        with ThreadPoolExecutor(self.settings.parallel) as pool:
-            return list(pool.map(self._safely, windows))
+        if not windows:
+            return []
+        with self._client() as client, ThreadPoolExecutor(self.settings.parallel) as pool:
+            return list(pool.map(lambda window: self._safely(client, window), windows))
 
-    def _safely(self, window: Window) -> Heard:
+    def _safely(self, client: Any, window: Window) -> Heard:
         try:
-            return self._one(window)
+            return self._one(client, window)
         except ModelError:
             raise
         except Exception as problem:
             return failed(problem)
 
-    def _one(self, window: Window) -> Heard:
+    def _one(self, client: Any, window: Window) -> Heard:
         ms = len(window.sound) * 1000 // RATE
         told = self.told if window.speech_ms >= PROVEN_MS else Told()
-        answer = self._ask(window, told)
+        answer = self._ask(client, window, told)
         if isinstance(answer, str):
             return Heard("", (), None, f"failed: {answer}")
         said = _heard(answer, ms, told)
         if said.problem is None or not told.text:
             return said
-        again = self._ask(window, Told())  # a prompt read back hides what was said
+        again = self._ask(client, window, Told())  # a prompt read back hides what was said
         return said if isinstance(again, str) else _heard(again, ms, Told())
 
-    def _ask(self, window: Window, told: Told) -> Mapping[str, Any] | str:
+    def _ask(self, client: Any, window: Window, told: Told) -> Mapping[str, Any] | str:
         """The endpoint's answer, or what is wrong with this window."""
         form = {"model": self.model, "language": "zh", "response_format": "verbose_json", "temperature": "0"}
         form |= {"timestamp_granularities[]": ["word", "segment"]}  # type: ignore[dict-item]
@@ -103,7 +103,7 @@ class Endpoint:
             form["prompt"] = told.text
         problem = ""
         for attempt in range(self.settings.tries):
-            response = self._post(form, _wav(window.sound))
+            response = self._post(client, form, _wav(window.sound))
             if not isinstance(response, str):
                 if response.status_code == 200:
                     answer = response.json()
@@ -127,12 +127,12 @@ class Endpoint:
             )
         return problem
 
-    def _post(self, form: Mapping[str, Any], wav: bytes) -> Any:
+    def _post(self, client: Any, form: Mapping[str, Any], wav: bytes) -> Any:
         """The response, or the name of what kept it away."""
         httpx = _httpx()
         url = self.settings.url.rstrip("/") + "/audio/transcriptions"
         try:
-            return self._client.post(url, data=form, files={"file": ("window.wav", wav, "audio/wav")})
+            return client.post(url, data=form, files={"file": ("window.wav", wav, "audio/wav")})
         except httpx.TransportError as problem:
             return "ConnectError" if isinstance(problem, httpx.ConnectError) else type(problem).__name__
 
