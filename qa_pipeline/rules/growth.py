@@ -1,245 +1,268 @@
-"""Chains of literals found in a stream of folded texts: seeded at their anchors and grown link by link, all together."""
+"""Chains of literals found in a stream of folded texts: seeded at their anchors and grown link by link."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from qa_pipeline.rules.phrase import NORMALISED, SOUND
-from qa_pipeline.rules.plan import CAPTURE_GAP, CAPTURE_LINK, NEGATIONS, Forms, Literals, Plan
-from qa_pipeline.rules.trie import NONE, Ints, spread
+from qa_pipeline.kernels import Kernel
+from qa_pipeline.rules.phrase import EXACT, NEAR, NORMALISED, SOUND
+from qa_pipeline.rules.scan import Finding, Occurrences, occurrences
+from qa_pipeline.rules.trie import NONE, Codes, Ints, Slots
 from qa_pipeline.text.columns import Folded
 
-PAD = 4
+NO_CAPTURE, CAPTURE_GAP, CAPTURE_LINK = 0, 1, 2
+STEP, FIRST, LAST, RUNG, EDITS, CHARS, VALUE, VALUE_FIRST, VALUE_LAST = range(9)
+COLUMNS = 9
+"""Columns of a state, and of what is found, where the chain stands in place of the step.
+
+Stretch [first, last) of the stream, worst rung, edits, literal characters, slot value, and the captured stretch
+[value_first, value_last); value_first is NONE where there is none.
+"""
+BITS = 61
+AHEAD = 4
 """Codes of nothing behind the last text, for looking ahead."""
 
 
-class Stream:
-    """Folded texts end to end with a 0 behind each. Positions are stream positions; `source` leads back.
+class Stream(NamedTuple):
+    """Folded texts end to end with a 0 behind each. Positions are stream positions.
 
-    `codes`: sound codes of the trie; `normal`: code points; `text`: row of the text; `raw`: index into `folded.raw`.
+    `codes`: sound codes of the trie; `normal`: code points; `starts`, `ends`: of each text; `raw`: index into `written`, the
+    original code points.
     """
 
-    def __init__(self, folded: Folded, literals: Literals) -> None:
-        self.folded = folded
-        texts = len(folded.bounds) - 1
-        self.size = len(folded.normal) + texts + PAD
-        at = np.arange(len(folded.normal), dtype=np.int32) + folded.text
-        self.codes, self.normal = np.zeros(self.size, np.uint16), np.zeros(self.size, np.int32)
-        self.codes[at] = literals.code[folded.sound]
-        self.normal[at] = folded.normal
-        self.starts = (folded.bounds[:-1] + np.arange(texts)).astype(np.int32)
-        self.ends = (folded.bounds[1:] + np.arange(texts)).astype(np.int32)
-        self.text = np.append(np.repeat(np.arange(texts, dtype=np.int32), self.ends - self.starts + 1), [texts] * PAD)
-        self.raw = np.zeros(self.size, np.int32)
-        self.raw[at] = folded.offset + folded.raw_bounds[:-1][folded.text]
-
-    def source(self, first: Ints, last: Ints) -> tuple[Ints, Ints]:
-        """Character offsets in the original texts of non-empty stretches."""
-        begin = self.folded.raw_bounds[:-1][self.text[first]]
-        return (self.raw[first] - begin).astype(np.int32), (self.raw[last - 1] + 1 - begin).astype(np.int32)
+    codes: Codes
+    normal: Codes
+    starts: Ints
+    ends: Ints
+    raw: Ints
+    written: Codes
 
 
-@dataclass(frozen=True)
-class Found:
-    """Chains found so far, as columns.
+class Chains(NamedTuple):
+    """What to look for, compiled; see `plan` for how.
 
-    `step` to go on with, stretch [first, last) of the stream, worst `rung`, `edits`, literal `chars`, slot `value`, and the
-    captured stretch [value_first, value_last); value_first is NONE where there is none.
+    *Forms* are sorted by literal: those of literal l are `form_first[l]:form_first[l + 1]`. By form: `form_chars`, spoken
+    literal characters in it; `form_near`, 1 where it has an edit; `form_compared`: whether `form_normal` and `form_written`
+    (rows of code points, 0 behind the last) decide the rung. A form anchors the chains
+    `use_*[use_first[form]:use_first[form + 1]]`.
+
+    *Steps* link the next literal to a chain: `side` +1 behind what is found so far, -1 before it; `least` to `most`
+    characters away; `shortest`, `longest` of its members; `done`: the chain is complete. `members`: by step and `joined`
+    literal, the forms (and slot values) that may stand there.
     """
 
-    step: Ints
-    first: Ints
-    last: Ints
-    rung: Ints
-    edits: Ints
-    chars: Ints
-    value: Ints
-    value_first: Ints
-    value_last: Ints
+    literal_length: Ints
+    joined: Ints
+    joined_bit: npt.NDArray[np.int64]
+    form_first: Ints
+    form_chars: Ints
+    form_near: Ints
+    form_compared: npt.NDArray[np.bool_]
+    form_normal: Ints
+    form_written: Ints
+    form_written_length: Ints
+    use_first: Ints
+    use_step: Ints
+    use_value: Ints
+    use_capture: npt.NDArray[np.bool_]
+    step_chain: Ints
+    step_done: npt.NDArray[np.bool_]
+    step_side: Ints
+    step_least: Ints
+    step_most: Ints
+    step_capture: Ints
+    step_shortest: Ints
+    step_longest: Ints
+    step_glance: npt.NDArray[np.int64]
+    """The bits of the step's joined literals; one of BITS by `joined_bit`, so that most others are seen to be none at once."""
+    members: Slots
+    member_form: Ints
+    member_value: Ints
+    chain_worst: Ints
+    chain_margin: Ints
+    """[chain, (before least, before most, after least, after most)]"""
+    chain_capture_margin: npt.NDArray[np.bool_]
 
-    def take(self, rows: npt.NDArray[Any]) -> Found:
-        return Found(*(getattr(self, f.name)[rows] for f in fields(self)))
 
-    @staticmethod
-    def together(parts: list[Found]) -> Found:
-        return Found(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Found)))
+class Joined(NamedTuple):
+    """Of each occurrence the number of its literal among those that some step looks for, else NONE, and its bit, else 0."""
+
+    number: Ints
+    bit: npt.NDArray[np.int64]
 
 
-def grow(plan: Plan, stream: Stream) -> Found:
-    """Every chain found, whole; a chain may be found in several ways."""
-    at, literal = _occurrences(plan.literals, stream)
-    states, finished = _seeded(plan, stream, at, literal), []
-    table = _Table(plan, stream, at, literal)
+def make_stream(folded: Folded, code: Ints) -> Stream:
+    """`code`: sound code of each code point."""
+    texts = len(folded.bounds) - 1
+    size = len(folded.normal) + texts + AHEAD
+    at = np.arange(len(folded.normal), dtype=np.int32) + folded.text
+    codes, normal, raw = (np.zeros(size, np.int32) for _ in range(3))
+    codes[at] = code[folded.sound]
+    normal[at] = folded.normal
+    raw[at] = folded.offset + folded.raw_bounds[:-1][folded.text]
+    starts, ends = ((bounds + np.arange(texts)).astype(np.int32) for bounds in (folded.bounds[:-1], folded.bounds[1:]))
+    return Stream(codes, normal, starts, ends, raw, folded.raw)
+
+
+def grow(finding: Finding, chains: Chains, stream: Stream) -> tuple[Ints, Ints]:
+    """Rows of all chains found, whole, text by text, and where each text's rows begin; one may be found in several ways."""
+    found = occurrences(finding, stream.codes, stream.normal, stream.starts, stream.ends)
+    joined = Joined(chains.joined[found.literal], chains.joined_bit[found.literal])
+    bounds, room = np.zeros(len(stream.starts) + 1, np.int64), len(stream.codes)
     while True:
-        done = plan.steps.done[states.step]
-        finished.append(states.take(done))
-        if done.all():
-            return _with_margins(plan, stream, Found.together(finished))
-        states = table.extended(states.take(~done))
+        rows, states = (np.empty((room, COLUMNS), np.int32) for _ in range(2))
+        n = _grow(len(stream.codes), found, joined, chains, stream, states, rows, bounds)
+        if n < room:
+            return rows[:n], bounds
+        room *= 2
 
 
-def _occurrences(literals: Literals, stream: Stream) -> tuple[Ints, Ints]:
-    """(position, literal) of every literal; those of one literal in order of position."""
-    parts = [literals.trie.find(stream.codes), _singles(literals, stream), *_runs(literals, stream)]
-    if literals.near.literals:
-        parts.append(_near(literals, stream))
-    for literal, at in zip(literals.edges, (stream.starts, stream.ends), strict=True):
-        if literal != NONE:
-            parts.append((at, np.full(len(at), literal, np.int32)))
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+def grown(found: Occurrences, joined: Joined, chains: Chains, stream: Stream, states: Ints, rows: Ints, bounds: Ints) -> int:
+    """Fills in `rows` of what is found and `bounds` of each text's. The number of rows; if that is all there are, `rows` or
+    `states`, which hold what is under way, were too few."""
+    n = 0
+    for text in range(len(stream.starts)):
+        start, end = stream.starts[text], stream.ends[text]
+        for seed in range(found.first[start], found.first[end + 1]):
+            waiting = seeded(found, joined, chains, stream, seed, start, end, states)
+            looked_at = 0
+            while looked_at < waiting:
+                state = states[looked_at]
+                looked_at += 1
+                if not chains.step_done[state[STEP]]:
+                    waiting = extended(found, joined, chains, stream, state, start, end, states, waiting)
+                elif n < len(rows) and widened(chains, state, start, end, rows[n]):
+                    n += 1
+            if waiting == len(states) or n == len(rows):
+                return len(rows)
+        bounds[text + 1] = n
+    return n
 
 
-def _singles(literals: Literals, stream: Stream) -> tuple[Ints, Ints]:
-    found = literals.single[stream.normal]
-    at = np.flatnonzero(found != NONE).astype(np.int32)
-    return at, found[at]
+def seeded(
+    found: Occurrences, joined: Joined, chains: Chains, stream: Stream, seed: int, start: int, end: int, states: Ints
+) -> int:
+    """A state for every chain whose anchor the occurrence is, if there is something to go on with."""
+    literal, at, n = found.literal[seed], found.at[seed], 0
+    last = at + chains.literal_length[literal]
+    for form in range(chains.form_first[literal], chains.form_first[literal + 1]):
+        rung = NONE
+        for use in range(chains.use_first[form], chains.use_first[form + 1]):
+            step = chains.use_step[use]
+            if not chains.step_done[step] and next_link(found, joined, chains, step, at, last, start, end, NONE) == NONE:
+                continue
+            if rung == NONE:
+                rung = rung_of(chains, stream, form, at)
+            if rung > chains.chain_worst[chains.step_chain[step]] or n == len(states):
+                continue
+            state = states[n]
+            state[STEP], state[FIRST], state[LAST], state[RUNG] = step, at, last, rung
+            state[EDITS], state[CHARS], state[VALUE] = chains.form_near[form], chains.form_chars[form], chains.use_value[use]
+            state[VALUE_FIRST], state[VALUE_LAST] = NONE, NONE
+            if chains.use_capture[use]:
+                state[VALUE_FIRST], state[VALUE_LAST] = at, last
+            n += 1
+    return n
 
 
-def _runs(literals: Literals, stream: Stream) -> Iterator[tuple[Ints, Ints]]:
-    for letters, of_length in literals.runs.items():
-        within = np.isin(stream.normal, [ord(c) for c in letters])
-        flips = np.diff(within.astype(np.int8), prepend=0)
-        starts, ends = np.flatnonzero(flips == 1), np.flatnonzero(flips == -1)
-        found = of_length[np.minimum(ends - starts, len(of_length) - 1)]
-        right = found != NONE
-        yield starts[right].astype(np.int32), found[right]
+def next_link(
+    found: Occurrences, joined: Joined, chains: Chains, step: int, first: int, last: int, start: int, end: int, after: int
+) -> int:
+    """The next occurrence behind number `after` that may be the step's link to [first, last), or NONE."""
+    right, least, most = chains.step_side[step] > 0, chains.step_least[step], chains.step_most[step]
+    lowest = last + least if right else first - most - chains.step_longest[step]
+    highest = last + most if right else first - least - chains.step_shortest[step]
+    if lowest > end or highest < start:
+        return NONE
+    members, shift, glance = chains.members, chains.members.shift[step], chains.step_glance[step]
+    for i in range(max(found.first[max(lowest, start)], after + 1), found.first[min(highest, end) + 1]):
+        if glance & joined.bit[i] and members.owner[shift + joined.number[i]] == step:
+            gap = first - found.at[i] - chains.literal_length[found.literal[i]]
+            if right or least <= gap <= most:
+                return i
+    return NONE
 
 
-def _near(literals: Literals, stream: Stream) -> tuple[Ints, Ints]:
-    """Literals heard with one edit, but for edits that put in, take out or stand beside a negation."""
-    found = literals.near.find(stream.codes)
-    found = found.take(stream.text[found.first] == stream.text[found.last - 1])
-    turned = (found.dropped != NONE) & literals.negated[found.literal, found.dropped]
-    turned |= (found.added != NONE) & np.isin(stream.normal[found.added], [ord(c) for c in NEGATIONS])
-    found = found.take(~turned)
-    length = literals.length[literals.near_literal[0][found.literal]]
-    literal = literals.near_literal[found.last - found.first - length, found.literal]
-    once = np.unique(literal.astype(np.int64) * stream.size + found.first)
-    return (once % stream.size).astype(np.int32), (once // stream.size).astype(np.int32)
+def rung_of(chains: Chains, stream: Stream, form: int, at: int) -> int:
+    """On which rung the form stands here, where it is known to sound."""
+    if chains.form_near[form]:
+        return NEAR
+    if not chains.form_compared[form]:
+        return EXACT
+    chars = chains.form_chars[form]
+    for i in range(chars):
+        if chains.form_normal[form, i] != stream.normal[at + i]:
+            return SOUND
+    begin = stream.raw[at]
+    length = stream.raw[at + chars - 1] + 1 - begin
+    if length != chains.form_written_length[form]:
+        return NORMALISED
+    for i in range(length):
+        if chains.form_written[form, i] != stream.written[begin + i]:
+            return NORMALISED
+    return EXACT
 
 
-def _seeded(plan: Plan, stream: Stream, at: Ints, literal: Ints) -> Found:
-    """A state for every chain whose anchor stands somewhere."""
-    forms = plan.forms
-    row, form = spread(forms.first[literal], forms.first[literal + 1] - forms.first[literal])
-    used = plan.use_first[form + 1] > plan.use_first[form]
-    row, form = row[used], form[used]
-    rung = _rungs(forms, stream, at[row], form)
-    each, use = spread(plan.use_first[form], plan.use_first[form + 1] - plan.use_first[form])
-    row, form, rung = row[each], form[each], rung[each]
-    step = plan.use_step[use]
-    kept = rung <= plan.chain_worst[plan.steps.chain[step]]
-    row, form, rung, step, use = row[kept], form[kept], rung[kept], step[kept], use[kept]
-    first = at[row]
-    last = first + plan.literals.length[literal[row]]
-    captured = plan.use_capture[use]
-    return Found(
-        *(step, first, last, rung, forms.near[form].astype(np.int32), forms.chars[form], plan.use_value[use]),
-        np.where(captured, first, np.int32(NONE)),
-        np.where(captured, last, np.int32(NONE)),
-    )
+def extended(
+    found: Occurrences, joined: Joined, chains: Chains, stream: Stream, state: Ints, start: int, end: int, states: Ints, n: int
+) -> int:
+    """The states that the next link makes of this one, in every way to say it."""
+    step, members = state[STEP], chains.members
+    worst = chains.chain_worst[chains.step_chain[step]]
+    i = next_link(found, joined, chains, step, state[FIRST], state[LAST], start, end, NONE)
+    while i != NONE:
+        at, slot = found.at[i], members.shift[step] + joined.number[i]
+        last = at + chains.literal_length[found.literal[i]]
+        for each in range(members.first[slot], members.last[slot]):
+            member = members.values[each]
+            form = chains.member_form[member]
+            rung = max(state[RUNG], rung_of(chains, stream, form, at))
+            if rung > worst or (state[EDITS] and chains.form_near[form]) or n == len(states):
+                continue
+            linked(chains, state, step, form, chains.member_value[member], at, last, rung, states[n])
+            n += 1
+        i = next_link(found, joined, chains, step, state[FIRST], state[LAST], start, end, i)
+    return n
 
 
-def _rungs(forms: Forms, stream: Stream, at: Ints, form: Ints) -> Ints:
-    """On which rung each form stands at its place, known to sound there."""
-    rung = np.where(forms.near[form], np.int32(SOUND + 1), np.int32(0))
-    compared = np.flatnonzero(forms.compared[form])
-    same = compared[_equal(forms.normal, form[compared], stream.normal, at[compared])]
-    rung[compared] = SOUND
-    rung[same] = NORMALISED
-    begin, end = stream.raw[at[same]], stream.raw[at[same] + forms.chars[form[same]] - 1] + 1
-    as_long = end - begin == forms.written_length[form[same]]
-    same, begin = same[as_long], begin[as_long]
-    rung[same[_equal(forms.written, form[same], stream.folded.raw, begin)]] = 0
-    return rung
+def linked(chains: Chains, state: Ints, step: int, form: int, value: int, at: int, last: int, rung: int, grown: Ints) -> None:
+    """Fills in the state `grown`, with the link at [at, last)."""
+    right = chains.step_side[step] > 0
+    for i in range(COLUMNS):
+        grown[i] = state[i]
+    grown[STEP], grown[RUNG] = step + 1, rung
+    if right:
+        grown[LAST] = last
+    else:
+        grown[FIRST] = at
+    grown[EDITS] += chains.form_near[form]
+    grown[CHARS] += chains.form_chars[form]
+    if value != NONE:
+        grown[VALUE] = value
+    if chains.step_capture[step] == CAPTURE_GAP:
+        grown[VALUE_FIRST] = state[LAST] if right else last
+        grown[VALUE_LAST] = at if right else state[FIRST]
+    elif chains.step_capture[step] == CAPTURE_LINK:
+        grown[VALUE_FIRST], grown[VALUE_LAST] = at, last
 
 
-def _equal(matrix: Ints, column: Ints, codes: Ints, at: Ints) -> Ints:
-    """Rows whose column of the matrix, up to its first 0, stands in `codes` at its place."""
-    alive = np.arange(len(column))
-    ended = []
-    for place in range(len(matrix)):
-        wanted = matrix[place, column[alive]]
-        ended.append(alive[wanted == 0])
-        alive, wanted = alive[wanted != 0], wanted[wanted != 0]
-        alive = alive[codes[at[alive] + place] == wanted]
-    return np.concatenate([*ended, alive])
+def widened(chains: Chains, state: Ints, start: int, end: int, row: Ints) -> bool:
+    """Fills in the row of a chain found whole, with the characters that a gap at the rim of its wording must hold, as many as
+    there are; whether there are enough, and any at all."""
+    chain = chains.step_chain[state[STEP]]
+    margin, first, last = chains.chain_margin[chain], state[FIRST], state[LAST]
+    for i in range(COLUMNS):
+        row[i] = state[i]
+    row[STEP], row[FIRST], row[LAST] = chain, max(first - margin[1], start), min(last + margin[3], end)
+    if chains.chain_capture_margin[chain]:
+        before = margin[1] > 0
+        row[VALUE_FIRST] = row[FIRST] if before else last
+        row[VALUE_LAST] = first if before else row[LAST]
+    enough = first - row[FIRST] >= margin[0] and row[LAST] - last >= margin[2]
+    return bool(enough and row[LAST] > row[FIRST])
 
 
-class _Table:
-    """Occurrences of the literals that steps look for, by position."""
-
-    def __init__(self, plan: Plan, stream: Stream, at: Ints, literal: Ints) -> None:
-        self.plan, self.stream = plan, stream
-        joined = plan.literals.joined[literal]
-        wanted = np.flatnonzero(joined != NONE)
-        packed = np.sort((at[wanted].astype(np.int64) << 32) + joined[wanted])
-        self.at, self.joined = (packed >> 32).astype(np.int32), (packed & 0xFFFFFFFF).astype(np.int32)
-        self.index = np.append([0], np.cumsum(np.bincount(self.at, minlength=stream.size)))
-
-    def extended(self, states: Found) -> Found:
-        """Every state with every way to say its next link."""
-        plan, steps, forms = self.plan, self.plan.steps, self.plan.forms
-        row, place = self._candidates(states)
-        each, member = steps.members.all(states.step[row], self.joined[place])
-        row, at = row[each], self.at[place[each]]
-        form = plan.member_form[member]
-        rung = np.maximum(states.rung[row], _rungs(forms, self.stream, at, form))
-        edits = states.edits[row] + forms.near[form]
-        kept = (rung <= plan.chain_worst[steps.chain[states.step[row]]]) & (edits <= 1) & self._in_reach(states, row, at, form)
-        row, form, member, at = row[kept], form[kept], member[kept], at[kept]
-        return self._grown(states.take(row), form, member, at, rung[kept], edits[kept])
-
-    def _candidates(self, states: Found) -> tuple[Ints, Ints]:
-        """(state, occurrence) for all that start where the next link may."""
-        steps, step, text = self.plan.steps, states.step, self.stream.text[states.first]
-        right, least, most = steps.side[step] > 0, steps.least[step], steps.most[step]
-        first = np.where(right, states.last + least, states.first - most - steps.longest[step])
-        last = np.where(right, states.last + most, states.first - least - steps.shortest[step])
-        begin = self.index[np.maximum(first, self.stream.starts[text])]
-        end = self.index[np.clip(last + 1, 0, self.stream.ends[text] + 1)]
-        return spread(begin, np.maximum(end - begin, 0))
-
-    def _in_reach(self, states: Found, row: Ints, at: Ints, form: Ints) -> npt.NDArray[np.bool_]:
-        """Whether a link found on the left ends where it may."""
-        steps, step = self.plan.steps, states.step[row]
-        gap = states.first[row] - at - self.plan.literals.length[self.plan.forms.literal[form]]
-        found: npt.NDArray[np.bool_] = (steps.side[step] > 0) | ((gap >= steps.least[step]) & (gap <= steps.most[step]))
-        return found
-
-    def _grown(self, states: Found, form: Ints, member: Ints, at: Ints, rung: Ints, edits: Ints) -> Found:
-        plan = self.plan
-        end = at + plan.literals.length[plan.forms.literal[form]]
-        right, capture = plan.steps.side[states.step] > 0, plan.steps.capture[states.step]
-        gap_first, gap_last = np.where(right, states.last, end), np.where(right, at, states.first)
-        value = plan.member_value[member]
-        takes = [capture == CAPTURE_GAP, capture == CAPTURE_LINK]
-        return Found(
-            states.step + np.int32(1),
-            *(np.where(right, states.first, at), np.where(right, end, states.last)),
-            *(rung, edits, states.chars + plan.forms.chars[form], np.where(value == NONE, states.value, value)),
-            np.select(takes, [gap_first, at], states.value_first),
-            np.select(takes, [gap_last, end], states.value_last),
-        )
-
-
-def _with_margins(plan: Plan, stream: Stream, found: Found) -> Found:
-    """Hits widened by the characters that a gap at the rim of their wording must hold, as many as there are."""
-    if not plan.chain_margin.any():
-        return found
-    chain = plan.steps.chain[found.step]
-    margin, text = plan.chain_margin[chain], stream.text[found.first]
-    first = np.maximum(found.first - margin[:, 1], stream.starts[text])
-    last = np.minimum(found.last + margin[:, 3], stream.ends[text])
-    enough = (found.first - first >= margin[:, 0]) & (last - found.last >= margin[:, 2]) & (last > first)
-    takes = plan.chain_capture_margin[chain]
-    before = takes & (margin[:, 1] > 0)
-    value_first = np.select([before, takes], [first, found.last], found.value_first)
-    value_last = np.select([before, takes], [found.first, last], found.value_last)
-    columns = (found.step, first, last, found.rung, found.edits, found.chars, found.value, value_first, value_last)
-    return Found(*(column[enough].astype(np.int32) for column in columns))
+_grow = Kernel(grown, seeded, next_link, rung_of, extended, linked, widened)

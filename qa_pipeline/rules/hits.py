@@ -16,12 +16,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qa_pipeline.rules.captures import value_of
-from qa_pipeline.rules.growth import Found, Stream, grow
-from qa_pipeline.rules.overlaps import Spans, uncontained, unvoided
+from qa_pipeline.rules.growth import (
+    CHARS,
+    EDITS,
+    FIRST,
+    LAST,
+    RUNG,
+    STEP,
+    VALUE,
+    VALUE_FIRST,
+    VALUE_LAST,
+    Stream,
+    grow,
+    make_stream,
+)
+from qa_pipeline.rules.overlaps import Wanted, hits_of
 from qa_pipeline.rules.phrase import RUNGS, SHORTEST_BY_SOUND, SOUND, Phrase
 from qa_pipeline.rules.plan import compile_plan
 from qa_pipeline.rules.trie import NONE, Ints, spread
-from qa_pipeline.text.columns import fold_texts, pauses, text_column
+from qa_pipeline.text.columns import Folded, fold_texts, pauses, text_column
 
 CHUNK = 16_384
 """Texts folded at a time: small enough to stay in the processor's cache."""
@@ -62,8 +75,11 @@ class Matcher:
     def __init__(self, phrases: Sequence[Phrase]) -> None:
         self.phrases = tuple(phrases)
         self._plan = compile_plan(self.phrases)
-        self._allowed = np.array([[rung in p.rungs for rung in RUNGS] for p in phrases], bool).reshape(-1, len(RUNGS))
-        self._worded = np.array([p.word for p in phrases], bool)
+        self._wanted = Wanted(
+            *(self._plan.chain_phrase, self._plan.chain_guard, self._plan.chain_links),
+            np.array([[rung in p.rungs for rung in RUNGS] for p in phrases], bool).reshape(-1, len(RUNGS)),
+            np.array([p.word for p in phrases], bool),
+        )
         self._valued = np.array([p.value is not None for p in phrases], bool)
         self._mobile = np.array([p.value == "mobile" for p in phrases], bool)
 
@@ -71,7 +87,7 @@ class Matcher:
         """All hits. `ends`: end offsets of the words of each text; without them no phrase minds where words end."""
         column = _column(texts).dictionary_encode()
         distinct, code = column.dictionary, column.indices.to_numpy(zero_copy_only=False)
-        known = None if ends is None or not self._worded.any() else _ends(ends, code, len(distinct))
+        known = None if ends is None or not self._wanted.worded.any() else _ends(ends, code, len(distinct))
         numbers: dict[str, int] = {}
         found = [
             self._chunk(distinct.slice(start, CHUNK), start, known and known.slice(start, CHUNK), numbers)
@@ -84,35 +100,31 @@ class Matcher:
 
     def _chunk(self, texts: pa.Array, start: int, ends: pa.Array | None, numbers: dict[str, int]) -> tuple[Any, ...]:
         """Columns of Hits for some of the texts; new values are added to `numbers`."""
-        plan, stream = self._plan, Stream(fold_texts(texts), self._plan.literals)
-        found = grow(plan, stream)
-        chain = plan.steps.chain[found.step]
-        phrase, guard = plan.chain_phrase[chain], plan.chain_guard[chain]
-        short = (found.rung >= SOUND) & (found.chars < SHORTEST_BY_SOUND)
-        kept = np.where(guard, ~(short | _broken(stream, found)), self._allowed[phrase, found.rung])
-        if ends is not None:
-            kept &= guard | ~self._worded[phrase] | _whole_words(stream, found, ends)
-        spans = Spans.of(phrase, found.first, found.last, found.rung, stream.size)
-        rows = np.flatnonzero(kept & ~guard)
-        rows = rows[unvoided(spans.take(rows), spans.take(kept & guard))]
-        rows = rows[uncontained(spans.take(rows))]
-        rows = rows[np.argsort(found.first[rows] * np.int64(stream.size) + found.last[rows], kind="stable")]
-        found, phrase = found.take(rows), phrase[rows]
-        first, last = stream.source(found.first, found.last)
-        similarity = (1 - found.edits / np.maximum(found.chars, 1)).astype(np.float32)
-        value = self._values(stream, found, phrase, numbers)
-        text = stream.text[found.first] + np.int32(start)
-        columns = (phrase, text, first, last, found.rung.astype(np.int8), similarity, short[rows], value)
+        folded = fold_texts(texts)
+        stream = make_stream(folded, self._plan.code)
+        rows, bounds = grow(self._plan.finding, self._plan.chains, stream)
+        word_ends = np.zeros(0, bool) if ends is None else _word_ends(folded, ends)
+        chosen, text = hits_of(rows, bounds, self._wanted, stream, pauses(folded.raw), word_ends)
+        found = rows[chosen].T.copy()
+        phrase, begin = self._plan.chain_phrase[found[STEP]], folded.raw_bounds[:-1][text]
+        columns = (
+            *(phrase, text + np.int32(start)),
+            (stream.raw[found[FIRST]] - begin).astype(np.int32),
+            (stream.raw[found[LAST] - 1] + 1 - begin).astype(np.int32),
+            found[RUNG].astype(np.int8),
+            (1 - found[EDITS] / np.maximum(found[CHARS], 1)).astype(np.float32),
+            (found[RUNG] >= SOUND) & (found[CHARS] < SHORTEST_BY_SOUND),
+            value := self._values(stream, found, phrase, numbers),
+        )
         numbered = ~self._mobile[phrase] | (value != NONE)  # eleven digits that are no mobile number are no hit
         return columns if numbered.all() else tuple(column[numbered] for column in columns)
 
-    def _values(self, stream: Stream, found: Found, phrase: Ints, numbers: dict[str, int]) -> Ints:
+    def _values(self, stream: Stream, found: Ints, phrase: Ints, numbers: dict[str, int]) -> Ints:
+        """The value of each hit as its number in `numbers`."""
         value = np.full(len(phrase), NONE, np.int32)
         rows = np.flatnonzero(self._valued[phrase])
-        if not len(rows):
-            return value
-        words = _words(stream, found.take(rows))
-        for row, of, slot, said in zip(rows, phrase[rows], found.value[rows], words, strict=True):
+        words = _words(stream, found[:, rows])
+        for row, of, slot, said in zip(rows, phrase[rows], found[VALUE, rows], words, strict=True):
             kind = self.phrases[of].value
             known = kind in VALUES
             captured = value_of(kind, said) if known and kind else self._plan.values[slot] if slot != NONE else None
@@ -141,27 +153,22 @@ def _ends(ends: Sequence[Sequence[int]] | pa.Array, code: Ints, distinct: int) -
     return column.take(pa.array(first_row))
 
 
-def _broken(stream: Stream, found: Found) -> Mask:
-    """Whether punctuation stands inside the original stretch."""
-    before = np.concatenate(([0], np.cumsum(pauses(stream.folded.raw))))
-    return before[stream.raw[found.last - 1]] > before[stream.raw[found.first]]
-
-
-def _whole_words(stream: Stream, found: Found, ends: pa.Array) -> Mask:
-    """Whether the stretch starts and ends where a word of its text ends."""
-    bounds = stream.folded.raw_bounds
-    is_end = np.zeros(bounds[-1] + 1, bool)
-    is_end[bounds] = True
+def _word_ends(folded: Folded, ends: pa.Array) -> Mask:
+    """Whether a word of its text ends before each original character, and behind the last."""
+    bounds = folded.raw_bounds
+    found = np.zeros(bounds[-1] + 1, bool)
+    found[bounds] = True
     row = pc.list_parent_indices(ends).to_numpy(zero_copy_only=False)
     offset = pc.list_flatten(ends).to_numpy(zero_copy_only=False)
-    is_end[bounds[row] + offset] = True
-    return is_end[stream.raw[found.first]] & is_end[stream.raw[found.last - 1] + 1]
+    found[bounds[row] + offset] = True
+    return found
 
 
-def _words(stream: Stream, found: Found) -> list[str]:
+def _words(stream: Stream, found: Ints) -> list[str]:
     """The captured stretch of each hit, or else all of it, in the normal form."""
-    first = np.where(found.value_first == NONE, found.first, found.value_first).astype(np.int64)
-    length = np.where(found.value_first == NONE, found.last, found.value_last) - first
+    whole = found[VALUE_FIRST] == NONE
+    first = np.where(whole, found[FIRST], found[VALUE_FIRST]).astype(np.int64)
+    length = np.where(whole, found[LAST], found[VALUE_LAST]) - first
     _, at = spread(first, length)
     words: list[str] = text_column(stream.normal[at], np.concatenate(([0], np.cumsum(length)))).to_pylist()
     return words

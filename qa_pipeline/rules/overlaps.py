@@ -1,63 +1,146 @@
-"""Hits that lie on each other: voided by a guard heard at least as well, or part of a greater hit heard at least as well."""
+"""Which of the chains found are hits: not voided by a guard heard at least as well, no part of a greater hit heard at least as
+well."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from qa_pipeline.rules.phrase import NORMALISED, RUNGS
+from qa_pipeline.kernels import Kernel
+from qa_pipeline.rules.growth import CHARS, FIRST, LAST, RUNG, STEP, Stream
+from qa_pipeline.rules.phrase import NORMALISED, RUNGS, SHORTEST_BY_SOUND, SOUND
 from qa_pipeline.rules.trie import Ints
 
 Mask = npt.NDArray[np.bool_]
+GAPS = (1, 4, 10, 23, 57, 132, 301, 701)
+"""Of a shell sort, by Ciura: a turn has a few hits, seldom many."""
 
 
-@dataclass(frozen=True)
-class Spans:
-    """Stretches of a stream of `size` positions: `first` and `last` are shifted by phrase, so that phrases never meet."""
+class Wanted(NamedTuple):
+    """`phrase`, `guard`, `links` (how many): of each chain; `allowed`: [phrase, rung]; `worded`: whether both ends of a phrase
+    must end words."""
 
-    first: Ints
-    last: Ints
-    rung: Ints
-
-    @staticmethod
-    def of(phrase: Ints, first: Ints, last: Ints, rung: Ints, size: int) -> Spans:
-        shift = phrase.astype(np.int64) * size
-        return Spans(shift + first, shift + last, rung)
-
-    def take(self, rows: npt.NDArray[Any]) -> Spans:
-        return Spans(*(getattr(self, f.name)[rows] for f in fields(self)))
+    phrase: Ints
+    guard: Mask
+    links: Ints
+    allowed: Mask
+    worded: Mask
 
 
-def unvoided(hits: Spans, guards: Spans) -> Mask:
-    """Hits that no guard of their phrase overlaps which is heard at least as well; 你 for a guard's 您 is as good as exact."""
-    voided = np.zeros(len(hits.first), bool)
-    for rung in range(len(RUNGS) if len(guards.rung) else 0):
-        chosen = guards.take(guards.rung == rung)
-        starts, ends = np.sort(chosen.first), np.sort(chosen.last)
-        begun = np.searchsorted(starts, hits.last)
-        over = np.searchsorted(ends, hits.first, side="right")
-        voided |= (begun > over) & (hits.rung >= rung if rung > NORMALISED else True)
-    return ~voided
+def hits_of(rows: Ints, bounds: Ints, wanted: Wanted, stream: Stream, pause: Mask, word_ends: Mask) -> tuple[Ints, Ints]:
+    """Numbers of the rows that are hits, sorted by text, first, last and phrase; and the text of each.
+
+    `rows`, `bounds`: chains found, as `growth.grow` gives them; `pause`: whether each original character is punctuation;
+    `word_ends`: whether a word ends before it (one more behind the last); empty where no phrase minds.
+    """
+    chosen, text, order = np.empty(len(rows), np.int64), np.empty(len(rows), np.int32), np.empty(len(rows), np.int64)
+    reach = np.empty(len(RUNGS), np.int64)
+    n = _choose(len(rows), rows, bounds, wanted, stream, pause, word_ends, order, reach, chosen, text)
+    return chosen[:n], text[:n]
 
 
-def uncontained(hits: Spans) -> Ints:
-    """Indices of the hits that are no part of another hit of their phrase heard at least as well; one of equals is kept."""
-    order = in_order(hits.first, hits.first - hits.last, hits.rung)
-    hits = hits.take(order)
-    kept = np.zeros(len(order), bool)
-    for rung in range(len(RUNGS)):
-        as_good = np.flatnonzero(hits.rung <= rung)
-        last = hits.last[as_good]
-        reach = np.maximum.accumulate(np.append([-1], last))[:-1]
-        kept[as_good[(last > reach) & (hits.rung[as_good] == rung)]] = True
-    return order[kept]
+def choose(
+    rows: Ints, bounds: Ints, wanted: Wanted, stream: Stream, pause: Mask, word_ends: Mask,
+    order: Ints, reach: Ints, chosen: Ints, of_text: Ints,
+) -> int:  # fmt: skip
+    """Fills in `chosen` and `of_text`; their number. `order` and `reach` are room to work in."""
+    n = 0
+    for text in range(len(bounds) - 1):
+        m = 0
+        for row in range(bounds[text], bounds[text + 1]):
+            if counts(rows[row], wanted, stream, pause, word_ends):
+                order[m] = row
+                m += 1
+        in_order(order, m, rows, wanted, True)
+        first, begun = 0, n
+        while first < m:
+            phrase, last = wanted.phrase[rows[order[first], STEP]], first + 1
+            while last < m and wanted.phrase[rows[order[last], STEP]] == phrase:
+                last += 1
+            n = best_of(order[first:last], rows, wanted.guard, reach, chosen, n)
+            first = last
+        in_order(chosen[begun:], n - begun, rows, wanted, False)
+        for i in range(begun, n):
+            of_text[i] = text
+    return n
 
 
-def in_order(first: Ints, second: Ints, third: Ints) -> Ints:
-    """Indices that sort by three columns, packed into one number: `first` of 0 to 2**35, `second` within 2**19, `third` below
-    256."""
-    packed = (first.astype(np.int64) << 28) + ((second.astype(np.int64) + (1 << 19)) << 8) + third
-    return np.argsort(packed, kind="stable")
+def counts(row: Ints, wanted: Wanted, stream: Stream, pause: Mask, word_ends: Mask) -> bool:
+    """Whether it can be a hit by its rung and its word ends, or a guard: unbroken, and not both short and known by sound."""
+    phrase, begin, end = wanted.phrase[row[STEP]], stream.raw[row[FIRST]], stream.raw[row[LAST] - 1] + 1
+    if not wanted.guard[row[STEP]]:
+        whole = not len(word_ends) or not wanted.worded[phrase] or (word_ends[begin] and word_ends[end])
+        return wanted.allowed[phrase, row[RUNG]] and whole
+    if row[RUNG] >= SOUND and row[CHARS] < SHORTEST_BY_SOUND:
+        return False
+    broken = False
+    for at in range(begin, end):
+        broken |= pause[at]
+    return not broken
+
+
+def in_order(order: Ints, n: int, rows: Ints, wanted: Wanted, by_phrase: bool) -> None:
+    """Sorts the first n row numbers: by phrase, first, the longer, the better heard; or by first, last, phrase."""
+    for gap in GAPS[::-1]:
+        for i in range(gap, n):
+            row, at = order[i], i
+            while at >= gap and stands_before(rows, wanted, row, order[at - gap], by_phrase):
+                order[at] = order[at - gap]
+                at -= gap
+            order[at] = row
+
+
+def stands_before(rows: Ints, wanted: Wanted, a: int, b: int, by_phrase: bool) -> bool:
+    one, other = rows[a], rows[b]
+    mine, its = wanted.phrase[one[STEP]], wanted.phrase[other[STEP]]
+    if by_phrase and mine != its:
+        return bool(mine < its)
+    if one[FIRST] != other[FIRST]:
+        return bool(one[FIRST] < other[FIRST])
+    if one[LAST] != other[LAST]:
+        return bool((one[LAST] > other[LAST]) == by_phrase)
+    if not by_phrase:
+        return bool(mine < its)
+    if one[RUNG] != other[RUNG]:
+        return bool(one[RUNG] < other[RUNG])
+    if wanted.links[one[STEP]] != wanted.links[other[STEP]]:
+        return bool(wanted.links[one[STEP]] < wanted.links[other[STEP]])
+    return a < b
+
+
+def best_of(order: Ints, rows: Ints, guard: Mask, reach: Ints, chosen: Ints, n: int) -> int:
+    """Adds those of one phrase's rows that are hits to `chosen`, which holds n. Rows come by first, the longer, the better.
+
+    A guard's 你 for 您 is as good as exact.
+    """
+    for rung in range(len(reach)):
+        reach[rung] = -1  # on each rung, how far the hits before reach
+    passed = 0
+    for i in range(len(order)):
+        row = rows[order[i]]
+        if guard[row[STEP]]:
+            continue
+        while rows[order[passed], LAST] <= row[FIRST]:
+            passed += 1
+        voided = False
+        for k in range(passed, len(order)):
+            other = rows[order[k]]
+            if other[FIRST] >= row[LAST]:
+                break
+            if guard[other[STEP]] and other[LAST] > row[FIRST] and (other[RUNG] <= NORMALISED or row[RUNG] >= other[RUNG]):
+                voided = True
+        if voided:
+            continue
+        covered = False
+        for rung in range(row[RUNG] + 1):
+            covered |= reach[rung] >= row[LAST]
+        if not covered:
+            chosen[n] = order[i]
+            n += 1
+        reach[row[RUNG]] = max(reach[row[RUNG]], row[LAST])
+    return n
+
+
+_choose = Kernel(choose, counts, in_order, stands_before, best_of)

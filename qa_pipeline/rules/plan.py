@@ -16,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qa_pipeline.rules.chains import Chain, Form, Link, chains
-from qa_pipeline.rules.near import NearTrie
+from qa_pipeline.rules.growth import BITS, CAPTURE_GAP, CAPTURE_LINK, NO_CAPTURE, Chains
+from qa_pipeline.rules.near import near_tables
 from qa_pipeline.rules.phrase import RUNGS, Phrase
-from qa_pipeline.rules.trie import NONE, Ints, Lookup, Trie
+from qa_pipeline.rules.scan import Finding
+from qa_pipeline.rules.trie import NONE, Ints, Trie, slots
 from qa_pipeline.rules.wording import Edge, Run
 from qa_pipeline.text.columns import POINTS
 from qa_pipeline.text.sound import sound
@@ -29,85 +31,19 @@ NEAR_FROM_NAME = 4
 NEGATIONS = "不没别无未非"
 EDITS = (0, 1, -1)
 """How much longer than its literal a stretch with one edit is."""
-NO_CAPTURE, CAPTURE_GAP, CAPTURE_LINK = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Literals:
-    """What to find. `length` by literal; sound sequences come first, numbered as in `trie`."""
-
-    length: Ints
-    trie: Trie
-    code: npt.NDArray[np.uint16]
-    """Code of each sound's code point in `trie`, 0 for sounds no literal has."""
-    single: Ints
-    """Literal of each code point that is one by itself, else NONE."""
-    runs: dict[str, Ints]
-    """By letters: the literal for a run of each length, else NONE."""
-    edges: tuple[int, int]
-    near: NearTrie
-    """Sound literals that may be heard with one edit, numbered as in `near_literal`."""
-    near_literal: Ints
-    """[how much longer than its literal the stretch is: 0, 1, -1; number in `near`]: the literal that stands for it."""
-    negated: npt.NDArray[np.bool_]
-    """[number in `near`, place]: whether some form has a negation there, where an edit would turn the sense."""
-    joined: Ints
-    """Number of each literal that some step looks for, else NONE."""
-
-
-@dataclass(frozen=True)
-class Forms:
-    """Sorted by literal; those of literal l are `first[l]:first[l + 1]`. `chars`: spoken literal characters in it."""
-
-    first: Ints
-    literal: Ints
-    chars: Ints
-    compared: npt.NDArray[np.bool_]
-    """Whether `normal` and `written` decide the rung."""
-    near: npt.NDArray[np.bool_]
-    normal: Ints
-    """[place, form] code points, 0 behind the last."""
-    written: Ints
-    written_length: Ints
-
-
-@dataclass(frozen=True)
-class Steps:
-    """`side`: +1 where the next link stands behind what is found so far, -1 before. `done`: the chain is complete."""
-
-    chain: Ints
-    done: npt.NDArray[np.bool_]
-    side: Ints
-    least: Ints
-    most: Ints
-    capture: Ints
-    shortest: Ints
-    longest: Ints
-    """Lengths of its members."""
-    members: Lookup
-    """The members of each (step, joined literal)."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`use_*`: for each form the chains it anchors, as the step to go on with. `chain_*`: columns by chain."""
+    """What to find, how literals make chains, and which phrases the chains are."""
 
-    phrases: tuple[Phrase, ...]
-    literals: Literals
-    forms: Forms
-    steps: Steps
-    member_form: Ints
-    member_value: Ints
-    use_first: Ints
-    use_step: Ints
-    use_value: Ints
-    use_capture: npt.NDArray[np.bool_]
+    finding: Finding
+    code: Ints
+    """Sound code of each code point in the tries, 0 for sounds that no literal has."""
+    chains: Chains
     chain_phrase: Ints
     chain_guard: npt.NDArray[np.bool_]
-    chain_worst: Ints
-    chain_margin: Ints
-    """[chain, (before least, before most, after least, after most)]"""
-    chain_capture_margin: npt.NDArray[np.bool_]
+    chain_links: Ints
     values: tuple[str, ...]
     """Slot words that hits stand for."""
 
@@ -120,7 +56,7 @@ def compile_plan(phrases: Sequence[Phrase]) -> Plan:
             for wording in wordings:
                 for chain in chains(wording, phrase.slots):
                     builder.add(chain, number, phrase, guard)
-    return builder.plan(tuple(phrases))
+    return builder.plan()
 
 
 class _Numbered:
@@ -158,7 +94,7 @@ class _Builder:
         self.steps: list[tuple[int, ...]] = []
         self.members: list[tuple[int, int, int]] = []
         self.uses: list[tuple[int, int, int, bool]] = []
-        self.chains: list[tuple[int, bool, int, tuple[int, ...], bool]] = []
+        self.chains: list[tuple[int, bool, int, tuple[int, ...], bool, int]] = []
         self.negated: set[tuple[str, int]] = set()
 
     def add(self, chain: Chain, number: int, phrase: Phrase, guard: bool) -> None:
@@ -166,7 +102,7 @@ class _Builder:
         worst = max(RUNGS.index(rung) for rung in phrase.rungs)
         captured, kind = _captured(chain, None if guard else phrase.value)
         margins = (*chain.before, *chain.after)
-        self.chains.append((number, guard, worst, margins, captured is None and any(margins)))
+        self.chains.append((number, guard, worst, margins, captured is None and any(margins), len(chain.links)))
         anchor = max(range(len(chain.links)), key=lambda i: _rarity(chain.links[i]))
         near = "near" in phrase.rungs
         for form, value in self.bodies(chain.links[anchor], phrase, near):
@@ -205,7 +141,7 @@ class _Builder:
             said += [_Written(_Literal("near", (spoken, longer), n + longer), n) for longer in EDITS]
         return said
 
-    def plan(self, phrases: tuple[Phrase, ...]) -> Plan:
+    def plan(self) -> Plan:
         forms: list[_Written] = list(self.forms.numbers)  # type: ignore[arg-type]
         kinds = ("sound", "single", "run", "edge", "near")
         literals = sorted(dict.fromkeys(f.literal for f in forms), key=lambda each: kinds.index(each.kind))
@@ -213,26 +149,33 @@ class _Builder:
         order = sorted(range(len(forms)), key=lambda i: number[forms[i].literal])
         place = np.empty(len(forms), np.int32)
         place[order] = np.arange(len(forms))
-        members = _columns(self.members, 3)
-        finding = _Finding(literals, number, self.negated).literals([forms[f].literal for _, f, _ in self.members])
-        of_member = np.array([number[forms[f].literal] for _, f, _ in self.members], np.int32)
+        finding, code = _Finding(literals, number, self.negated).tables()
+        length = np.array([each.length for each in literals], np.int32)
+        step, form, value = _columns(self.members, 3)
+        literal = np.array([number[forms[f].literal] for f in form], np.int32)
+        joined = _joined(literal, len(literals))
+        bit = np.where(joined == NONE, 0, np.int64(1) << (joined.astype(np.int64) % BITS))
         uses = _columns(self.uses, 4)
         uses[0] = place[uses[0]]
         uses = uses[:, np.argsort(uses[0], kind="stable")]
         chain = self.chains
         return Plan(
-            phrases,
-            finding,
-            _forms([forms[i] for i in order], number),
-            _steps(self.steps, members[0], of_member, finding),
-            *(place[members[1]], members[2]),
-            _bounds(uses[0], len(forms)),
-            *(uses[1], uses[2], uses[3].astype(bool)),
+            *(finding, code),
+            Chains._make(
+                (
+                    *(length, joined, bit, *_forms([forms[i] for i in order], number)),
+                    *(_bounds(uses[0], len(forms)), uses[1], uses[2], uses[3].astype(bool)),
+                    *_steps(self.steps, step, length[literal], bit[literal]),
+                    slots(step, joined[literal], np.arange(len(step)), len(self.steps), int(joined.max(initial=0)) + 1),
+                    *(place[form], value),
+                    np.array([c[2] for c in chain], np.int32),
+                    np.array([c[3] for c in chain], np.int32).reshape(-1, 4),
+                    np.array([c[4] for c in chain], bool),
+                )
+            ),
             np.array([c[0] for c in chain], np.int32),
             np.array([c[1] for c in chain], bool),
-            np.array([c[2] for c in chain], np.int32),
-            np.array([c[3] for c in chain], np.int32).reshape(-1, 4),
-            np.array([c[4] for c in chain], bool),
+            np.array([c[5] for c in chain], np.int32),
             tuple(map(str, self.values.numbers)),
         )
 
@@ -271,64 +214,75 @@ class _Finding:
     def sounds(self) -> list[str]:
         return [each.key[0] for each in self.kind("sound")]
 
-    def literals(self, joined: list[_Literal]) -> Literals:
+    def tables(self) -> tuple[Finding, Ints]:
+        """With the sound code of each code point."""
         alphabet = sorted({c for spoken in self.sounds for c in spoken})
-        code = np.zeros(POINTS, np.uint16)
+        code = np.zeros(POINTS, np.int32)
         code[[ord(c) for c in alphabet]] = np.arange(1, len(alphabet) + 1)
-        trie = Trie([[int(code[ord(c)]) for c in spoken] for spoken in self.sounds], len(alphabet) + 1)
         single = np.full(POINTS, NONE, np.int32)
         for each in self.kind("single"):
             single[ord(each.key[0])] = self.number[each]
-        wanted = list(dict.fromkeys(self.number[each] for each in joined))
-        is_joined = np.full(len(self.all), NONE, np.int32)
-        is_joined[wanted] = np.arange(len(wanted))
         edges = [self.number.get(_Literal("edge", ("", at_end), 0), NONE) for at_end in (False, True)]
+
+        def coded(sounds: Sequence[str]) -> list[list[int]]:
+            return [[int(code[ord(c)]) for c in spoken] for spoken in sounds]
+
         near = list(dict.fromkeys(each.key[0] for each in self.kind("near")))
-        near_literal = np.array([[self.number[self.edited(spoken, longer)] for spoken in near] for longer in EDITS], np.int32)
+        stands = [
+            [self.number[_Literal("near", (spoken, longer), len(spoken) + longer)] for spoken in near] for longer in EDITS
+        ]
         negated = np.zeros((len(near), max(map(len, near), default=0)), bool)
         for number, spoken in enumerate(near):
             negated[number, [i for i in range(len(spoken)) if (spoken, i) in self.negated]] = True
-        return Literals(
-            np.array([each.length for each in self.all], np.int32),
-            *(trie, code, single, self.runs(), (edges[0], edges[1])),
-            NearTrie([[int(code[ord(c)]) for c in spoken] for spoken in near], len(alphabet) + 1),
-            *(near_literal, negated, is_joined),
+        finding = Finding(
+            *(Trie(coded(self.sounds), len(alphabet) + 1).walk, single, *self.runs(), np.array(edges, np.int32)),
+            near_tables(coded(near), len(alphabet) + 1, np.array(stands, np.int32).reshape(len(EDITS), -1), negated),
+            np.array([ord(c) for c in NEGATIONS], np.int32),
         )
+        return finding, code
 
-    def edited(self, spoken: str, longer: int) -> _Literal:
-        return _Literal("near", (spoken, longer), len(spoken) + longer)
-
-    def runs(self) -> dict[str, Ints]:
-        longest = max((each.length for each in self.kind("run")), default=0)
-        made: dict[str, Ints] = {}
+    def runs(self) -> tuple[Ints, Ints]:
+        """The kinds of runs that each code point can be part of, a bit each, and the literal of each kind and length."""
+        kinds = list(dict.fromkeys(each.key[0] for each in self.kind("run")))
+        letters = np.zeros(POINTS, np.int8)
+        made = np.full((len(kinds), max((each.length for each in self.kind("run")), default=0) + 2), NONE, np.int32)
+        for i, kind in enumerate(kinds):
+            letters[[ord(c) for c in kind]] |= 1 << i
         for each in self.kind("run"):
-            made.setdefault(each.key[0], np.full(longest + 2, NONE, np.int32))[each.length] = self.number[each]
-        return made
+            made[kinds.index(each.key[0]), each.length] = self.number[each]
+        return letters, made
 
 
-def _forms(forms: list[_Written], number: dict[_Literal, int]) -> Forms:
-    literal = np.array([number[f.literal] for f in forms], np.int32)
-    return Forms(
-        _bounds(literal, len(number)),
-        literal,
+def _joined(wanted: Ints, literals: int) -> Ints:
+    """Number of each literal that some step looks for, else NONE."""
+    made = np.full(literals, NONE, np.int32)
+    found = list(dict.fromkeys(wanted.tolist()))
+    made[found] = np.arange(len(found))
+    return made
+
+
+def _forms(forms: list[_Written], number: dict[_Literal, int]) -> tuple[Ints, ...]:
+    """The columns `form_*` of Chains."""
+    return (
+        _bounds(np.array([number[f.literal] for f in forms], np.int32), len(number)),
         np.array([f.chars for f in forms], np.int32),
+        np.array([f.literal.kind == "near" for f in forms], np.int32),
         np.array([bool(f.normal) for f in forms], bool),
-        np.array([f.literal.kind == "near" for f in forms], bool),
         _matrix([f.normal for f in forms]),
         _matrix([f.written for f in forms]),
         np.array([len(f.written) for f in forms], np.int32),
     )
 
 
-def _steps(rows: list[tuple[int, ...]], step: Ints, literal: Ints, literals: Literals) -> Steps:
-    """`step`, `literal`: of each member."""
+def _steps(rows: list[tuple[int, ...]], step: Ints, length: Ints, bit: Ints) -> tuple[Ints, ...]:
+    """The columns `step_*` of Chains. `step`: of each member; `length`, `bit`: of its literal."""
     chain, done, side, least, most, capture = _columns(rows, 6)
     shortest, longest = np.full(len(rows), np.iinfo(np.int16).max, np.int32), np.zeros(len(rows), np.int32)
-    np.minimum.at(shortest, step, literals.length[literal])
-    np.maximum.at(longest, step, literals.length[literal])
-    joined = literals.joined[literal]
-    members = Lookup(step, joined, np.arange(len(step), dtype=np.int32), len(rows), int(joined.max(initial=0)) + 1)
-    return Steps(chain, done.astype(bool), side, least, most, capture, shortest, longest, members)
+    np.minimum.at(shortest, step, length)
+    np.maximum.at(longest, step, length)
+    glance = np.zeros(len(rows), np.int64)
+    np.bitwise_or.at(glance, step, bit)
+    return chain, done.astype(bool), side, least, most, capture, shortest, longest, glance
 
 
 def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Ints:
@@ -341,7 +295,8 @@ def _bounds(sorted_keys: Ints, count: int) -> Ints:
 
 
 def _matrix(texts: Sequence[str]) -> Ints:
-    made = np.zeros((max(map(len, texts), default=0), len(texts)), np.int32)
+    """A row of code points each, 0 behind the last."""
+    made = np.zeros((len(texts), max(map(len, texts), default=0)), np.int32)
     for i, text in enumerate(texts):
-        made[: len(text), i] = [ord(c) for c in text]
+        made[i, : len(text)] = [ord(c) for c in text]
     return made

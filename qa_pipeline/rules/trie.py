@@ -1,32 +1,50 @@
-"""Many literals found in one stream of codes at once: a trie walked by all positions together.
-
-The first two levels are one look-up in a dense table; the few positions that survive it go on through a packed one.
-"""
+"""Literals as a trie, in flat tables that a loop can walk: one look-up for the first two codes, then one for each further."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.integer[Any]]
-Stream = npt.NDArray[np.uint16]
+Codes = npt.NDArray[np.int32]
 
 NONE = -1
+
+
+class Slots(NamedTuple):
+    """Values by (row, code); a pair may have several. See `slots`.
+
+    The pair's slot is `shift[row] + code`, if `owner` of it is the row; its values are `values[first[slot]:last[slot]]`.
+    """
+
+    shift: Ints
+    owner: Ints
+    first: Ints
+    last: Ints
+    values: Ints
+
+
+class Walk(NamedTuple):
+    """A trie to walk. `pairs[a * size + b]`: the node behind two codes, 0 where no literal begins so; `children`: by node and
+    code; `terminal`: the literal that ends at a node, else NONE."""
+
+    size: int
+    pairs: Ints
+    children: Slots
+    terminal: Ints
 
 
 class Trie:
     """Literals of two or more codes in 1..size-1, all different; code 0 stands for whatever no literal holds.
 
-    Node 0 is the root. By node: `terminal`, the literal that ends there; `parent`; `depth`; `code`, that leads to it; `inner`,
-    whether it has children.
+    Node 0 is the root. By node: `terminal`, the literal that ends there; `parent`; `depth`; `code`, that leads to it.
     """
 
     def __init__(self, literals: Sequence[Sequence[int]], size: int) -> None:
         """`literals` are numbered in order; `size`: number of codes, 0 included."""
-        self.size = size
         children: dict[tuple[int, int], int] = {}
         parent, depth, led, ends = [NONE], [0], [0], {}
         for number, literal in enumerate(literals):
@@ -39,73 +57,32 @@ class Trie:
                     led.append(code)
                 node = found
             ends[node] = number
-        self.parent, self.depth, self.code = np.array(parent, np.int32), np.array(depth, np.int32), np.array(led, np.uint16)
+        self.parent, self.depth, self.code = (np.array(column, np.int32) for column in (parent, depth, led))
         self.terminal = np.full(len(parent), NONE, np.int32)
         self.terminal[list(ends)] = list(ends.values())
         below = np.flatnonzero(self.depth > 0).astype(np.int32)
-        self.children = Lookup(self.parent[below], self.code[below], below, len(parent), size)
-        self.inner = np.isin(np.arange(len(parent)), self.parent)
+        children_of = slots(self.parent[below], self.code[below], below, len(parent), size)
         second = np.flatnonzero(self.depth == 2).astype(np.int32)
-        self._pairs = np.zeros(size * size, np.int32)
-        self._pairs[self.code[self.parent[second]].astype(np.int32) * size + self.code[second]] = second
-
-    def pairs(self, codes: Stream, skipped: int = 0) -> tuple[Ints, Ints]:
-        """Positions where two codes, with so many skipped between them, begin some literal, and the nodes behind them."""
-        if len(codes) < 2 + skipped:
-            return np.empty(0, np.int32), np.empty(0, np.int32)
-        nodes = self._pairs[codes[: -1 - skipped].astype(np.int32) * np.int32(self.size) + codes[1 + skipped :]]
-        at = np.flatnonzero(nodes).astype(np.int32)
-        return at, nodes[at]
-
-    def find(self, codes: Stream, skipped: int = 0) -> tuple[Ints, Ints]:
-        """(position, literal) of every occurrence, with so many codes skipped behind its first; for one literal in order of
-        position. `codes` ends in 1 + skipped 0s."""
-        at, node = self.pairs(codes, skipped)
-        places, literals, ahead = [], [], 2 + skipped
-        while len(at):
-            said = self.terminal[node]
-            ended = np.flatnonzero(said != NONE)
-            places.append(at[ended])
-            literals.append(said[ended])
-            row, node = self.children.one(node, codes[at + ahead])
-            at, ahead = at[row], ahead + 1
-        return _together(places), _together(literals)
+        pairs = np.zeros(size * size, np.int32)
+        pairs[self.code[self.parent[second]] * size + self.code[second]] = second
+        self.walk = Walk(size, pairs, children_of, self.terminal)
 
 
-class Lookup:
-    """Values by (row, code), for many at once; a pair may have several.
+def slots(rows: Ints, codes: Ints, values: Ints, n_rows: int, size: int) -> Slots:
+    """`codes` are below `size`, `rows` below `n_rows`.
 
-    The rows of a sparse matrix are laid over each other so that no two values meet: value (row, code) stands in slot
-    `shift[row] + code`, and the slot knows its row.
+    The rows of a sparse matrix are laid over each other so that no two values meet, and each slot knows its row.
     """
-
-    def __init__(self, rows: Ints, codes: Ints, values: Ints, n_rows: int, size: int) -> None:
-        """`codes` are below `size`, `rows` below `n_rows`."""
-        order = np.lexsort((codes, rows))
-        rows, codes, self._values = rows[order].astype(np.int64), codes[order].astype(np.int64), values[order]
-        new = np.append([True], np.diff(rows * size + codes) != 0)[: len(rows)]
-        first = np.flatnonzero(new)
-        rows, codes, count = rows[first], codes[first], np.diff(np.append(first, len(order)))
-        self._shift = _packed(rows, codes, n_rows)
-        slot = self._shift[rows] + codes
-        slots = int(self._shift.max(initial=0)) + size
-        self._owner = np.full(slots, NONE, np.int32)
-        self._first, self._count = np.zeros(slots, np.int32), np.zeros(slots, np.int32)
-        self._owner[slot], self._first[slot], self._count[slot] = rows, first, count
-
-    def one(self, rows: Ints, codes: npt.NDArray[np.integer[Any]]) -> tuple[Ints, Ints]:
-        """(index, value) of the pairs that have a value, the first one."""
-        slot = self._shift[rows] + codes
-        known = np.flatnonzero(self._owner[slot] == rows)
-        return known, self._values[self._first[slot[known]]]
-
-    def all(self, rows: Ints, codes: npt.NDArray[np.integer[Any]]) -> tuple[Ints, Ints]:
-        """(index, value) of every value of every pair."""
-        slot = self._shift[rows] + codes
-        known = np.flatnonzero(self._owner[slot] == rows)
-        slot = slot[known]
-        row, at = spread(self._first[slot], self._count[slot])
-        return known[row], self._values[at]
+    order = np.lexsort((codes, rows))
+    rows, codes, values = rows[order].astype(np.int64), codes[order].astype(np.int64), values[order].astype(np.int32)
+    first = np.flatnonzero(np.append([True], np.diff(rows * size + codes) != 0)[: len(rows)])
+    rows, codes, last = rows[first], codes[first], np.append(first[1:], len(order))[: len(first)]
+    shift = _packed(rows, codes, n_rows)
+    slot = shift[rows] + codes
+    count = int(shift.max(initial=0)) + size
+    owner, begin, end = np.full(count, NONE, np.int32), np.zeros(count, np.int32), np.zeros(count, np.int32)
+    owner[slot], begin[slot], end[slot] = rows, first, last
+    return Slots(shift, owner, begin, end, values)
 
 
 WIDE = 16
@@ -154,7 +131,3 @@ def spread(first: Ints, count: Ints) -> tuple[Ints, Ints]:
     row = np.repeat(np.arange(len(count), dtype=np.int32), count)
     ends = np.cumsum(count, dtype=np.int64)
     return row, np.arange(len(row)) + (first - ends + count)[row]
-
-
-def _together(parts: Sequence[Ints]) -> Ints:
-    return np.concatenate(parts) if parts else np.empty(0, np.int32)

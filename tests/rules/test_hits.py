@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qa_pipeline.kernels import Kernel
 from qa_pipeline.rules.hits import Hits, Matcher
 from qa_pipeline.rules.phrase import RUNGS, Phrase, nearest
 from qa_pipeline.rules.wording import WordingError, parse, pattern
@@ -98,6 +100,19 @@ def test_hits_are_sorted_and_lie_in_their_texts(texts: list[str]) -> None:
     keys = list(zip(hits.text.tolist(), hits.first.tolist(), hits.last.tolist(), strict=True))
     assert keys == sorted(keys)
     assert all(0 <= a < b <= len(texts[t]) for t, a, b in keys)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(WORDING, min_size=1, max_size=4), st.lists(TEXT, min_size=1, max_size=8))
+def test_loops_find_the_same_compiled_or_not(wordings: list[str], texts: list[str]) -> None:
+    matcher = Matcher([Phrase(w, (w,), ("乙",), RUNGS, value="text") for w in wordings])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Kernel, "__call__", lambda kernel, work, *args: kernel.function(*args))
+        plain = matcher.find(texts)
+        patch.setattr(Kernel, "__call__", lambda kernel, work, *args: kernel.compiled(*args))
+        compiled = matcher.find(texts)
+    for column in fields(Hits):
+        assert np.array_equal(getattr(plain, column.name), getattr(compiled, column.name))
 
 
 # --- what is said
