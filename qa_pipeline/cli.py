@@ -135,14 +135,16 @@ def finish(summary: Summary) -> None:
     counts = f"{s.new} new, {s.known} known, {len(s.duplicates)} duplicate, {failed} failed"
     click.echo(f"{s.found} recordings: {counts}; {s.passed_over} other files passed over")
     if not s.record_files:
-        click.echo("  no call records: put cdr.csv or *.cdr.csv beside the recordings to join agents, times and who hung up")
+        click.echo(
+            "  no call records: put them beside the recordings to join agents, times and who hung up (docs/call-records.md)"
+        )
     for failure in s.failures:
         click.echo(f"  failed {failure.reason}: {failure.path}: {failure.detail}")
     listed(f"no_record: call {c} has no call record; judged without one" for c in s.no_record)
     listed(f"duplicate: {d.path} is {d.of}, call {d.call_id}; judged once" for d in s.duplicates)
     listed(f"joined: call {r.call_id}{_formerly(r)} has its call record now; nothing was recognised again" for r in s.rejoined)
     if s.unanswered:
-        click.echo(f"  {len(s.unanswered)} calls that nobody took, without a recording, are judged by their records")
+        click.echo(f"  calls that nobody took, judged by their records: {len(s.unanswered)}")
     listed(f"missing: call {c} was answered and has no recording" for c in s.missing)
     for problem in s.problems:
         click.echo(f"  call record: {problem}")

@@ -97,7 +97,7 @@ def test_a_run_over_nothing_but_trouble_is_exit_code_3(project: Path, tmp_path: 
     assert done.exit_code == 3
     assert done.stdout.splitlines() == [
         "2 recordings: 0 new, 0 known, 0 duplicate, 2 failed; 1 other files passed over",
-        "  no call records: put cdr.csv or *.cdr.csv beside the recordings to join agents, times and who hung up",
+        "  no call records: put them beside the recordings to join agents, times and who hung up (docs/call-records.md)",
         f"  failed missing: {tmp_path / 'gone'}: no such file or folder; check the path",
         f"  failed empty: {tmp_path / 'r' / 'none.wav'}: the file holds no bytes; fetch it again",
     ]

@@ -39,7 +39,9 @@ class Records:
 
     def candidates(self, *names: Path) -> list[CallRecord]:
         """Of the first name that any record may belong to."""
-        return next((found for name in names if (found := self._candidates(name))), [])
+        if names not in self._looked_up:
+            self._looked_up[names] = next((found for name in names if (found := self._candidates(name))), [])
+        return self._looked_up[names]
 
     def _candidates(self, recording: Path) -> list[CallRecord]:
         """By the file that a record names from its own folder; else by the end of the path that it names, by the name if one
@@ -80,6 +82,11 @@ class Records:
         """Of Asterisk's: a further channel of a call that has its own record."""
         conversation = record.conversation_id
         return record.form == "asterisk" and conversation not in (None, record.call_id) and conversation in self._by_id
+
+    @cached_property
+    def _looked_up(self) -> dict[tuple[Path, ...], list[CallRecord]]:
+        """A night asks of each recording more than once."""
+        return {}
 
     @cached_property
     def _by_id(self) -> dict[str, CallRecord]:
