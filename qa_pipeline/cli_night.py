@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -86,8 +87,12 @@ class _Lines:
 @click.option(
     "--project", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Project folder (with qa.toml)."
 )
-def transcribe(paths: tuple[Path, ...], project: Path) -> None:
-    """The slow half alone: new recordings under PATHS become transcripts, judged by the next run or rescore."""
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A file for qa import elsewhere, a call a line.")
+def transcribe(paths: tuple[Path, ...], project: Path, out: Path | None) -> None:
+    """The slow half alone: new recordings under PATHS become transcripts, judged by the next run or rescore.
+
+    With --out the transcripts of all recordings under PATHS are also written as JSON lines in the form of `qa import`.
+    """
     from qa_pipeline import night
     from qa_pipeline.cli import finish, notice_demo, open_project
     from qa_pipeline.config import compile_vocabulary, make_recogniser
@@ -97,4 +102,11 @@ def transcribe(paths: tuple[Path, ...], project: Path) -> None:
     recogniser = make_recogniser(config.asr, compile_vocabulary(packs))
     with watching() as watch:
         summary = night.transcribe(config, paths, packs, recogniser, watch)
+    if out:
+        from qa_pipeline.exporting import export_calls
+
+        written = export_calls(config, paths, out)
+        click.echo(f"{written} calls in {out}; take them in elsewhere with: qa import {shlex.quote(str(out))}")
+    elif summary.new:
+        click.echo(f"{summary.new} transcripts wait for their verdicts: qa rescore --project {shlex.quote(str(project))}")
     finish(summary)

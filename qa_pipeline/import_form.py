@@ -61,6 +61,8 @@ def _name(told: Any) -> str | None:
 def _call(call_id: str, told: Mapping[str, Any], config: Config, end_ms: int, flags: Sequence[str]) -> Call:
     known = {k: told[k] for k in CALL_FIELDS if told.get(k) not in (None, "")}
     known |= {k: _name(told[k]) for k in NAMES if k in known}
+    source = known.pop("hangup_source", "record")
+    known["hangup_source"] = EventSource(source) if known.get("hangup_by", "unknown") != "unknown" else None
     measured = told.get("measured")
     if measured is None:
         measured = () if told.get("events") is None else ("all",)
@@ -70,7 +72,6 @@ def _call(call_id: str, told: Mapping[str, Any], config: Config, end_ms: int, fl
         wall_time(told["started_at"], config.tz),
         end_ms,
         source="imported",
-        hangup_source=EventSource.RECORD if known.get("hangup_by", "unknown") != "unknown" else None,
         measured=tuple(measured),
         flags=tuple(dict.fromkeys(flags)),
         fields={**further, **(told.get("fields") or {}), "transfers": told.get("transfers") or []},

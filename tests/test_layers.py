@@ -28,20 +28,8 @@ ALLOWED = {
     "progress": set[str](),
 }
 BOTH_SIDES = {
-    *(
-        "night",
-        "config",
-        "cli",
-        "cli_night",
-        "cli_rules",
-        "cli_rescore",
-        "cli_marks",
-        "importing",
-        "import_form",
-        "import_record",
-        "late",
-    ),
-    *("in_force", "rescoring"),
+    *("night", "late", "in_force", "importing", "import_form", "import_record", "exporting", "rescoring", "config"),
+    *("cli", "cli_night", "cli_rules", "cli_rescore", "cli_marks"),
 }
 """They see the slow half and the fast one."""
 

@@ -97,6 +97,8 @@ CALL_FIELDS: dict[str, Any] = {
     "ring_count": {"type": ["integer", "null"], "minimum": 0, "maximum": 1000, "title": "a whole number, 0 or more"},
     "recording_starts": _text("what the recording starts with, such as ring or answer"),
     "hangup_by": _text("", "agent", "customer", "both", "system", "unknown"),
+    "hangup_source": _text("how it is known; record where it is not said", "record", "audio", "words"),
+    "lost_ms": _maybe(_ms(0, "of sound that damage cost")),
     "end_reason": _text("", "normal", "transferred", "network_cut", "abandoned", "no_answer", "voicemail"),
     "n_channels": {
         **{"type": ["integer", "null"], "minimum": 1, "maximum": 64, "title": "a whole number, 1 or more"},
