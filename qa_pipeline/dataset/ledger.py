@@ -145,11 +145,6 @@ class Ledger:
                 yield date.fromisoformat(day), {call_id: json.loads(rows) for call_id, rows in found}
                 last = found[-1][0]
 
-    def pending_rows(self, call_id: str) -> Rows | None:
-        """Of an unsealed transcript."""
-        found = self.db.execute("select rows from pending where call_id = ?", [call_id]).fetchone()
-        return json.loads(found[0]) if found else None
-
     def pending_revision(self, call_id: str) -> int | None:
         """Of an unsealed transcript."""
         query = "select json_extract(rows, '$.calls[0].revision') from pending where call_id = ?"
