@@ -96,7 +96,7 @@ def report_changes(
         for (pack, rule_id), lines in by_rule.items()
     ]
     rules.sort(key=lambda r: (-sum(line.count for line in r.flips), r.pack, r.rule_id))
-    agents, teams = (_moved(points) for points in (changes.agents, changes.teams))
+    agents, teams = _moved(changes.agents), _moved(changes.teams) if changes.teams.keys() - {None} else ()
     flagged = tuple(_mark_line(mark) for mark in marks if mark.flag or mark.state == "stale")
     over, under = (_crossing(c) for c in (changes.over, changes.under))
     return ChangeReport(run_id, changes.calls, changes.flipped, tuple(rules), agents, teams, pass_mark, over, under, flagged)
@@ -126,7 +126,8 @@ def _proof(row: Row, side: str, names: Mapping[str, str]) -> str:
     quoted = next((e for e in told if e["quote"] and not (verdict == "fail" and e["similarity"])), None)
     place = quoted or next(iter(told), None)
     where = "" if place is None else clock(place["start_ms"])
-    words = f"“{quoted['quote']}”" if quoted else reason_words(row[f"reason_{side}"], names)
+    quote = f"“{quoted['quote']}”" if quoted else ""
+    words = f"{quote} {'' if verdict == 'pass' else reason_words(row[f'reason_{side}'], names)}".strip()
     points = row[f"points_{side}"]
     return " ".join(filter(None, (NAME[Verdict(verdict)], where, words, f"{points:g} 分" if points else "")))
 
@@ -168,12 +169,14 @@ def to_terminal(report: ChangeReport) -> RenderableType:
 
     parts: list[RenderableType] = [plain(headline(report), "bold")]
     if report.rules:
-        rules = Table("规则", "变化", "通数", "例", show_lines=True)
+        rules = Table(show_lines=True, expand=True)
+        for heading, ratio in (("规则", 2), ("变化", 1), ("段", None), ("听这几通", 4)):
+            rules.add_column(heading, ratio=ratio, overflow="fold")
         for rule in report.rules:
             for at, line in enumerate(rule.flips):
-                name = plain(f"{rule.title}\n{rule.rule_id}" if at == 0 else "")
+                name = plain_lines(f"{rule.title}\n{rule.rule_id}" if at == 0 else "")
                 told = "\n".join(f"{s.call_id}\n  前 {s.before}\n  后 {s.after}" for s in line.samples)
-                rules.add_row(name, plain(line.change), str(line.count), plain_lines(told))
+                rules.add_row(name, plain_lines(line.change), str(line.count), plain_lines(told))
         parts.append(rules)
     for heading, moved in (("坐席", report.agents), ("班组", report.teams)):
         if moved:
