@@ -30,15 +30,15 @@ leg_option = click.option("--leg", type=int, help="Which leg, where the call has
 def mark(call_id: str, rule_id: str, verdict: str, by: str, note: str | None, leg: int | None, project: Path) -> None:
     """Put your VERDICT beside the one that CALL_ID got by RULE_ID.
 
-    It stands in the effective percent from the next run or rescore on, and as long as the evidence that it was made on does.
-    A fatal fail counts only once someone marks it fail.
+    It counts in the effective percent as long as the evidence that it was made on stands. A fatal fail counts only once
+    someone marks it fail.
     """
     from qa_pipeline.config import read_config
 
     config = read_config(project)
     with closing(opened(config)) as people:
         made = people.mark(finding(config, call_id, rule_id, leg, project), verdict, by, note)
-    click.echo(f"{call_id} {rule_id}: {made.verdict} (the machine says {made.machine_verdict})")
+    click.echo(f"{call_id} {rule_id}: {made.verdict} (the machine says {made.machine_verdict}){counted(config)}")
 
 
 @click.command()
@@ -68,7 +68,7 @@ def appeal(call_id: str, rule_id: str, project: Path, **told: Any) -> None:
             people.appeal(found[-1], told["by"], told["say"])
         else:
             people.close_appeal(found[-1], told["verdict"], told["by"], told["answer"])
-        click.echo(line_of(people.marks(**where)[-1]))
+        click.echo(line_of(people.marks(**where)[-1]) + counted(config))
 
 
 @click.command()
@@ -89,6 +89,19 @@ def marks(stale: bool, only_open: bool, project: Path) -> None:
         click.echo(line_of(one))
     agree = sum(m.verdict == m.machine_verdict for m in chosen)
     click.echo(f"{len(chosen)} marks, {agree} of them agree with the machine")
+
+
+def counted(config: Config) -> str:
+    """Scores go by it at once, but no trainer waits for a night that is writing."""
+    from qa_pipeline.dataset.writer import BusyError, one_writer
+    from qa_pipeline.rescoring import apply_marks
+
+    try:
+        with one_writer(config.root):
+            apply_marks(config)
+    except BusyError:
+        return "; it counts when the command that is writing here is done"
+    return ""
 
 
 def line_of(one: Mark) -> str:

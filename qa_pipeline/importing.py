@@ -26,6 +26,7 @@ from qa_pipeline.import_record import Beside
 from qa_pipeline.in_force import publish_first
 from qa_pipeline.judging import Failed, seal
 from qa_pipeline.model import Transcript
+from qa_pipeline.rescoring import apply_marks
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.text.segment import Segmenter
@@ -84,6 +85,7 @@ def import_files(config: Config, packs: Mapping[str, RulePack], paths: Sequence[
                 taker.sealed.clear()
                 sealed, waiting = sealed + waiting, 0
         failed = seal(config.dataset, ledger, packs, matchers)
+        apply_marks(config)
     unjudged = [ImportProblem(f"not judged: {said}", Place(call_id=call_id)) for call_id, said in failed.items()]
     return Imported(
         *(taker.imported, taker.known, (*taker.beside.problems, *taker.problems, *unjudged)),

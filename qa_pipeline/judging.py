@@ -12,9 +12,10 @@ from operator import itemgetter
 
 import pyarrow as pa
 
+from qa_pipeline.dataset.history import keep_superseded
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.lineage import transcript_versions
-from qa_pipeline.dataset.parts import call_dates
+from qa_pipeline.dataset.parts import call_dates, read_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Row, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where
@@ -121,9 +122,11 @@ def _seal_date(
             parts[name].append(table)
         good, failed = good + judged, failed | wrong
         first_legs += [leg for leg in rows["legs"] if leg["leg"] == 1]
-    moved = {call_id: before for call_id in good if (before := ledger.call_date(call_id)) not in (None, day)}
+    known = {call_id: before for call_id in good if (before := ledger.call_date(call_id))}
+    moved = {call_id: before for call_id, before in known.items() if before != day}
     former = ledger.superseded(good)
     moved |= {call_id: before for call_id, before in former.items() if before != day}
+    _to_history(dataset, known | former)
     for before in set(moved.values()):
         remove_calls(dataset, before, [c for c, d in moved.items() if d == before])
     if good:
@@ -132,6 +135,15 @@ def _seal_date(
     for call_id, said in failed.items():
         ledger.unjudged(call_id, said)
     return failed
+
+
+def _to_history(dataset: Where, calls: Mapping[str, date]) -> None:
+    """What these calls, each under its date, were given before."""
+    run = f"sealed-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    for before in set(calls.values()):
+        mine = [call_id for call_id, day in calls.items() if day == before]
+        for table in VERDICT_TABLES:
+            keep_superseded(dataset, table, before, run, read_part(dataset, table, before, calls=mine))
 
 
 def rescore(dataset: Where, packs: Mapping[str, RulePack]) -> tuple[int, Failed]:

@@ -33,6 +33,7 @@ from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.read import find_records, read_records
 from qa_pipeline.recordings.records.record import RecordError, fingerprint
+from qa_pipeline.rescoring import apply_marks
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.speech.backend import Heard, Recogniser
@@ -161,6 +162,7 @@ def _night(
         shift = _Shift(tools, fresh, watch)
         shift.work()
         unjudged = tools.seal()
+        apply_marks(config)
         failures = [*found.failures, *(one for one in shift.outcomes if isinstance(one, Failure))]
         keys = {path: one.key for one in found.recordings for path in one.paths}
         for failure in failures:

@@ -24,7 +24,7 @@ from qa_pipeline.rules.scoring import Units, score_findings, with_people
 
 @dataclass(frozen=True)
 class Choice:
-    """Which stored calls and rules; empty: all. A call is chosen with all its legs when one leg is."""
+    """Which stored calls (`ids`: by themselves) and rules; empty: all. A call is chosen with all its legs when one leg is."""
 
     since: date | None = None
     until: date | None = None
@@ -32,6 +32,7 @@ class Choice:
     agents: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
     def covers(self, day: date) -> bool:
         """`until` is the last date."""
@@ -40,7 +41,8 @@ class Choice:
     def calls(self, legs: pa.Table) -> pa.Table:
         """The legs of calls that have a chosen leg."""
         chosen = pa.array([True] * len(legs))
-        for names, column in ((self.packs, "pack"), (self.agents, "agent_id"), (self.teams, "team")):
+        wanted = ((self.packs, "pack"), (self.agents, "agent_id"), (self.teams, "team"), (self.ids, "call_id"))
+        for names, column in wanted:
             if names:
                 chosen = pc.and_(chosen, pc.is_in(legs[column], value_set=pa.array(names, pa.string())))
         return of_calls(legs, legs.filter(chosen)["call_id"].unique().to_pylist())

@@ -22,10 +22,10 @@ from qa_pipeline.dataset.people import Mark, People
 from qa_pipeline.dataset.published import hash_rules, keep, kept_rules, publish, published
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Store
-from qa_pipeline.dataset.tables import of_calls
+from qa_pipeline.dataset.tables import find_call, of_calls
 from qa_pipeline.dataset.writer import one_writer
 from qa_pipeline.errors import Place, QaError
-from qa_pipeline.in_force import CACHE, draft_packs
+from qa_pipeline.in_force import CACHE, draft_packs, packs_in_force
 from qa_pipeline.judging import Failed, seal
 from qa_pipeline.rejudging import Choice, Judges, Rejudged, rejudge
 from qa_pipeline.rules.changes import Changes, SideBySide, add_up, count_changes
@@ -243,6 +243,37 @@ def _settle(config: Config, outcome: Outcome) -> None:
         with closing(People(config.people)) as people:
             people.settle(outcome.marks)
             mirror_marks(config.dataset, people)
+
+
+def apply_marks(config: Config) -> int:
+    """Stored scores go by every mark from now on; the number of calls that were looked at.
+
+    Marks on calls that were renamed or sealed anew since are settled by their evidence. Only for who holds the writer's lock.
+    """
+    if not config.people.exists():
+        return 0
+    with closing(People(config.people)) as people, closing(Ledger(config.ledger)) as ledger:
+        replaced = ledger.replaced()
+        for call_id, former in replaced.items():
+            people.rename_call(former, call_id)
+        people.judged_anew(replaced)
+        waiting, by_day = people.waiting(), dict[date, list[str]]()
+        for call_id in waiting:
+            if day := ledger.call_date(call_id) or find_call(config.dataset, call_id):
+                by_day.setdefault(day, []).append(call_id)
+        if by_day:
+            judges = Judges(packs_in_force(config), tuple(people.marks()), datetime.now(UTC))
+            run = dry_runs.new_run("marks", None, {})
+            for day, ids in sorted(by_day.items()):
+                told = rejudge(config.dataset, day, Choice(ids=tuple(ids)), judges)
+                if told.changes:
+                    _put_in_place(config.dataset, run.id, told)
+                people.settle(told.marks)
+        people.applied(waiting)
+        ledger.forget_replaced(replaced)
+        if waiting:
+            mirror_marks(config.dataset, people)
+    return len(waiting)
 
 
 def mirror_marks(dataset: Store, people: People) -> None:

@@ -9,6 +9,9 @@ from click.testing import CliRunner, Result
 
 from qa_pipeline import importing
 from qa_pipeline.cli import main
+from qa_pipeline.dataset.history import read_history
+from qa_pipeline.dataset.tables import find_call, read_table
+from qa_pipeline.dataset.writer import one_writer
 from tests.spoken import small_project
 from tests.test_importing import one_segmenter, turn
 
@@ -47,6 +50,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "calls.jsonl").write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
     said(root, "import", tmp_path / "calls.jsonl")
     return root
+
+
+def scored(project: Path, call_id: str) -> tuple[float, float]:
+    """The machine's percent, and the one that counts."""
+    rows = read_table(project / "dataset", "scores").to_pylist()
+    return next((r["percent"], r["effective_percent"]) for r in rows if r["call_id"] == call_id)
 
 
 def edit(project: Path) -> None:
@@ -100,15 +109,39 @@ def test_publishing_counts_for_calls_to_come_and_leaves_the_others(project: Path
 
 
 def test_a_mark_an_appeal_and_what_an_edit_does_to_them(project: Path) -> None:
-    assert "a et.greeting: fail (the machine says pass)" in said(project, "mark", "a", "et.greeting", "fail", "--by", "王")
+    assert "a et.greeting: fail (the machine says pass)\n" in said(project, "mark", "a", "et.greeting", "fail", "--by", "王")
+    assert scored(project, "a") == (100.0, 68.75)
     assert "appeal open" in said(project, "appeal", "a", "et.greeting", "--by", "6001", "--say", "我说了")
     assert "appeal upheld" in said(project, "appeal", "a", "et.greeting", "--by", "李", "--close", "pass", "--answer", "是")
+    assert scored(project, "a") == (100.0, 100.0)
     edit(project)
     done = said(project, "rescore")
     assert "1 marks of people lie on evidence that moved" in done
     listed = said(project, "marks", "--stale")
     assert "a et.greeting: pass" in listed and "appeal upheld, and the finding is fail now" in listed
     assert "mark: a et.greeting" in said(project, "why-changed", "a", "et.greeting")
+
+
+def test_a_trainer_does_not_wait_for_the_night(project: Path) -> None:
+    with one_writer(project):
+        told = said(project, "mark", "a", "et.greeting", "fail", "--by", "王")
+    assert "it counts when the command that is writing here is done" in told
+    assert scored(project, "a") == (100.0, 100.0)
+    said(project, "mark", "b", "et.greeting", "pass", "--by", "王")
+    assert scored(project, "a") == (100.0, 68.75)
+
+
+def test_a_call_that_is_said_otherwise_keeps_its_past_and_its_marks_look_again(project: Path, tmp_path: Path) -> None:
+    said(project, "mark", "a", "et.greeting", "fail", "--by", "王")
+    said(project, "mark", "a", "et.closing", "pass", "--by", "王")
+    (tmp_path / "again.jsonl").write_text(json.dumps(call("a", "喂，哪位？", "6001")), "utf-8")
+    said(project, "import", tmp_path / "again.jsonl")
+    listed = said(project, "marks")
+    assert "a et.greeting: fail (machine pass), 王" in listed and listed.count("stale") == 1
+    day = find_call(project / "dataset", "a")
+    assert day and {r["call_id"] for r in read_history(project / "dataset", "findings", day).to_pylist()} == {"a"}
+    past = said(project, "why-changed", "a", "et.greeting")
+    assert "最初：达标" in past and "因为转写或通话记录改了" in past
 
 
 def test_wrong_words_are_answered_with_the_right_ones(project: Path) -> None:

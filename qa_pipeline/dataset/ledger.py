@@ -53,6 +53,7 @@ class Ledger:
         self.db.table("pending").create({"call_id": str, "call_date": str, "rows": str}, pk="call_id", if_not_exists=True)
         self.db.table("pending").create_index(["call_date", "call_id"], if_not_exists=True)
         self.db.table("superseded").create({"call_id": str, "successor": str}, pk="call_id", if_not_exists=True)
+        self.db.table("replaced").create({"call_id": str, "former": str}, pk="call_id", if_not_exists=True)
         shown = {"call_id": str, "call_date": str, "agent_id": str, "pack": str}
         self.db.table("calls").create(shown, pk="call_id", if_not_exists=True)
 
@@ -163,11 +164,25 @@ class Ledger:
         these = "call_id in (select value from json_each(?))"  # one parameter, however many calls
         with self.db.atomic():
             self.db.execute(f"delete from pending where {these}", [ids])
-            gone = f"call_id in (select call_id from superseded where {these.replace('call_id', 'successor')})"
+            again = "select call_id, call_id from calls where"
+            self.db.execute(f"insert or replace into replaced {again} {these}", [ids])
+            successors = these.replace("call_id", "successor")
+            self.db.execute(
+                f"insert or replace into replaced select successor, call_id from superseded where {successors}", [ids]
+            )
+            gone = f"call_id in (select call_id from superseded where {successors})"
             self.db.execute(f"delete from calls where {gone}", [ids])
             self.db.table("calls").upsert_all(index, pk="call_id")
             now_sealed = "update recordings set state = 'sealed', reason = null, detail = null"
             self.db.execute(f"{now_sealed} where state in ('transcribed', 'unjudged') and {these}", [ids])
+
+    def replaced(self) -> dict[str, str]:
+        """Calls sealed in place of earlier rows, each with the id that those had; for who keeps marks on them."""
+        return dict(self.db.execute("select call_id, former from replaced").fetchall())
+
+    def forget_replaced(self, call_ids: Iterable[str]) -> None:
+        with self.db.atomic():
+            self.db.execute("delete from replaced where call_id in (select value from json_each(?))", [json.dumps([*call_ids])])
 
     def unjudged(self, call_id: str, detail: str) -> None:
         """Judging raised: the transcript stays here and is tried again at every sealing."""

@@ -28,6 +28,8 @@ MARKS = pa.schema(
 )
 
 migrations = Migrations("people")
+THESE = "call_id in (select value from json_each(?))"
+"""One parameter, however many calls."""
 
 
 @migrations()
@@ -42,6 +44,12 @@ def marks_and_appeals(db: Database) -> None:
     db.table("audit").create({"id": int, "at": str, "by": str, "did": str, "about": str}, pk="id")
 
 
+@migrations()
+def applied(db: Database) -> None:
+    """Whether the stored scores go by the mark yet."""
+    db.table("marks").add_column("applied", int, not_null_default=0)
+
+
 class PeopleError(QaError):
     """Something said of a verdict that cannot be kept."""
 
@@ -51,7 +59,7 @@ class Mark:
     """A person's verdict on a finding, pinned to the evidence it was made on.
 
     state: in_force; stale (the evidence moved or went); withdrawn. appeal: open, upheld, dismissed or None. flag: why a person
-    should look again, such as a closed appeal whose finding has changed.
+    should look again, such as a closed appeal whose finding has changed. applied: whether the stored scores go by it yet.
     """
 
     id: int
@@ -68,6 +76,7 @@ class Mark:
     evidence: str
     flag: str | None = None
     appeal: str | None = None
+    applied: int = 0
 
     @property
     def key(self) -> tuple[str, int, str, str]:
@@ -133,7 +142,7 @@ class People:
         row |= {"by": by, "at": _now(), "state": IN_FORCE, "evidence": pinned(finding), "flag": None}
         with self.db.atomic():
             for old in before:
-                self.db.table("marks").update(old.id, {"state": WITHDRAWN})
+                self.db.table("marks").update(old.id, {"state": WITHDRAWN, "applied": 0})
             made = self.db.table("marks").insert(row).last_pk
             self._audit(by, "marked", {"mark": made, "call_id": call_id, "rule_id": rule_id, "verdict": verdict})
         return next(m for m in self.marks(call_id=call_id, leg=leg, pack=pack, rule_id=rule_id) if m.id == made)
@@ -157,7 +166,7 @@ class People:
         told = "update appeals set state = ?, closed_by = ?, closed_at = ?, answer = ? where mark = ? and state = ?"
         with self.db.atomic():
             self.db.execute(told, [state, by, _now(), answer, mark.id, OPEN])
-            self.db.table("marks").update(mark.id, {"verdict": verdict})
+            self.db.table("marks").update(mark.id, {"verdict": verdict, "applied": 0})
             self._audit(by, f"appeal {state}", {"mark": mark.id, "verdict": verdict})
 
     def marks(self, **where: Any) -> list[Mark]:
@@ -171,27 +180,43 @@ class People:
         ]
 
     def settle(self, marks: Iterable[Mark]) -> None:
-        """States and flags of marks as they are after their calls were judged again."""
+        """States and flags of marks as they are after their calls were judged again and scored by them."""
         before = {mark.id: mark for mark in self.marks()}
         with self.db.atomic():
             for mark in marks:
-                if before.get(mark.id, mark) != mark:
-                    self.db.table("marks").update(mark.id, {"state": mark.state, "flag": mark.flag})
+                had = before.get(mark.id)
+                if had and (had.state, had.flag) != (mark.state, mark.flag):
                     self._audit("qa", f"mark is {mark.state}", {"mark": mark.id, "flag": mark.flag})
+                if had:
+                    self.db.table("marks").update(mark.id, {"state": mark.state, "flag": mark.flag, "applied": 1})
+
+    def waiting(self) -> list[str]:
+        """Calls whose stored scores do not go by every mark on them yet, withdrawn ones included."""
+        return [row[0] for row in self.db.execute("select distinct call_id from marks where applied = 0 order by call_id")]
+
+    def judged_anew(self, call_ids: Iterable[str]) -> None:
+        """These calls' findings took the place of others, by other words or another record."""
+        with self.db.atomic():
+            self.db.execute(f"update marks set applied = 0 where {THESE}", [json.dumps(list(call_ids))])
+
+    def applied(self, call_ids: Iterable[str]) -> None:
+        """The stored scores of these calls go by all that was said of them."""
+        with self.db.atomic():
+            self.db.execute(f"update marks set applied = 1 where {THESE}", [json.dumps(list(call_ids))])
 
     def rename_call(self, old: str, new: str) -> None:
         """A late record gave the call its own id."""
         with self.db.atomic():
-            self.db.execute("update marks set call_id = ? where call_id = ?", [new, old])
-            self._audit("qa", "call renamed", {"old": old, "new": new})
+            moved = self.db.execute("update marks set call_id = ?, applied = 0 where call_id = ?", [new, old]).rowcount
+            if moved:
+                self._audit("qa", "call renamed", {"old": old, "new": new})
 
     def forget(self, call_ids: Iterable[str]) -> int:
         """Everything said of these calls; the number of marks that went."""
         ids = json.dumps(list(call_ids))
-        these = "call_id in (select value from json_each(?))"
         with self.db.atomic():
-            self.db.execute(f"delete from appeals where mark in (select id from marks where {these})", [ids])
-            gone = self.db.execute(f"delete from marks where {these}", [ids]).rowcount
+            self.db.execute(f"delete from appeals where mark in (select id from marks where {THESE})", [ids])
+            gone = self.db.execute(f"delete from marks where {THESE}", [ids]).rowcount
             self.db.execute(
                 "delete from audit where json_extract(about, '$.call_id') in (select value from json_each(?))", [ids]
             )

@@ -109,7 +109,7 @@ def _most(line: FlipLine) -> tuple[int, str]:
 def change_words(change: str) -> str:
     """fail→pass as 未达标 → 达标."""
     if change == "evidence":
-        return "结论不变，依据或分数变了"
+        return "结论不变"
     return " → ".join("无" if side == NONE else NAME[Verdict(side)] for side in change.split("→"))
 
 
@@ -170,8 +170,8 @@ def to_terminal(report: ChangeReport) -> RenderableType:
     parts: list[RenderableType] = [plain(headline(report), "bold")]
     if report.rules:
         rules = Table(show_lines=True, expand=True)
-        for heading, ratio in (("规则", 2), ("变化", 1), ("段", None), ("听这几通", 4)):
-            rules.add_column(heading, ratio=ratio, overflow="fold")
+        for heading, ratio in (("规则", 2), ("变化", None), ("段", None), ("听这几通", 4)):
+            rules.add_column(heading, ratio=ratio, overflow="fold", no_wrap=heading == "变化")
         for rule in report.rules:
             for at, line in enumerate(rule.flips):
                 name = plain_lines(f"{rule.title}\n{rule.rule_id}" if at == 0 else "")
