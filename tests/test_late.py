@@ -80,6 +80,19 @@ def test_a_corrected_record_is_a_new_revision_of_the_same_call(house: House) -> 
     assert ids(house) == {"c1-corrected"}
 
 
+def test_a_late_record_may_come_alone_the_recordings_elsewhere(house: House, tmp_path: Path) -> None:
+    from qa_pipeline import night
+    from qa_pipeline.cli import open_project
+
+    clip(house.recordings / "in-1715650200.26.wav")
+    house.run()
+    (tmp_path / "late.csv").write_text("call_id,agent_id,answered\n1715650200.26,6001,true\n1715650300.27,6001,true\n")
+    config, packs = open_project(house.root)
+    summary = night.run(config, [tmp_path / "late.csv"], packs, Parrot())
+    assert ([r.call_id for r in summary.rejoined], summary.missing) == (["1715650200.26"], ("1715650300.27",))
+    assert one(house, "scores")["agent_id"] == "6001"
+
+
 def test_a_record_that_is_no_longer_at_hand_changes_nothing(house: House) -> None:
     clip(house.recordings / "a.wav")
     records(house, "c1,a.wav,2024-05-14T09:00:00,6001,true")

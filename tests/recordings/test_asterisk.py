@@ -230,6 +230,13 @@ def test_channel_events_tell_answer_hold_transfer_and_who_hung_up(tmp_path: Path
     assert (r.recording, str(r.started_at)) == ("/rec/1715650200.26.wav", "2024-05-14 09:30:00.200000+08:00")
 
 
+def test_how_an_answered_call_ended_is_told_by_its_cause_or_by_the_transfer(tmp_path: Path) -> None:
+    outside = STORY.replace("PJSIP/6002-0000001c", "PJSIP/trunk-0000001d")
+    broken = STORY.replace('""hangupcause"":16', '""hangupcause"":38')
+    told = [one(tmp_path / str(i), text, "cel.csv").end_reason for i, text in enumerate((STORY, outside, broken))]
+    assert told == ["normal", "transferred", "network_cut"]
+
+
 def test_an_attended_transfer_names_its_target(tmp_path: Path) -> None:
     extra = '{"bridge1_id":"b1","transfer_target_channel_name":"PJSIP/6002-0000001c","channel2_name":"PJSIP/6001-0000001b"}'
     start = "".join(STORY.splitlines(keepends=True)[:5])

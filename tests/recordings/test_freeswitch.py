@@ -87,7 +87,7 @@ def test_both_channels_files_are_one_call(tmp_path: Path) -> None:
     assert (r.call_id, r.direction, r.agent_id, r.caller_number, r.called_number) == (
         *(A, "inbound", "1002", "13800001111", "4008001234"),
     )
-    assert (r.answered, r.ring_ms, r.hangup_by, r.end_reason) == (True, 6500, "customer", None)
+    assert (r.answered, r.ring_ms, r.hangup_by, r.end_reason) == (True, 6500, "customer", "normal")
     assert [after(t) for t in (r.offered_at, r.answered_at, r.ended_at, r.started_at)] == [0, 6.5, 60, 1.25]
     assert r.recording == f"/var/lib/freeswitch/recordings/{A}.wav"
     assert r.fields == {"skill": "售后", "vip_level": "3", "hangup_cause": "NORMAL_CLEARING"}
@@ -161,6 +161,11 @@ def test_several_transfers_and_attended_ones(tmp_path: Path) -> None:
 def test_who_was_not_reached(tmp_path: Path, told: dict[str, str], reason: str) -> None:
     r = one(tmp_path, customer(bridge_uepoch="0", bridge_uuid="", **told))
     assert (r.answered, r.answered_at, r.end_reason, r.hangup_by) == (False, None, reason, None)
+
+
+def test_a_call_passed_on_to_whom_the_record_does_not_name(tmp_path: Path) -> None:
+    history = f"{START // 1_000_000 + 35}:{C}:att_xfer:1002@h/4000@h"
+    assert one(tmp_path, customer(transfer_history=history), agent()).end_reason == "transferred"
 
 
 def test_a_call_that_broke_off(tmp_path: Path) -> None:

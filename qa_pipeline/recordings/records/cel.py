@@ -18,7 +18,7 @@ from typing import Any
 from qa_pipeline.errors import Place
 from qa_pipeline.recordings.records.cells import clean, shown
 from qa_pipeline.recordings.records.endpoints import agent_of, direction_of, endpoint, is_local
-from qa_pipeline.recordings.records.record import CallRecord, PhoneSystem, RecordError, wall_time
+from qa_pipeline.recordings.records.record import CallRecord, PhoneSystem, RecordError, answered_end, wall_time
 
 WHO = ("cid_name", "cid_num", "cid_ani", "cid_rdnis", "cid_dnid", "exten", "context", "channame", "appname", "appdata")
 FULL = (
@@ -142,6 +142,7 @@ class _Story:
         mixed = next((e for e in self.events if e.app == "mixmonitor" and e.kind == "APP_START"), None)
         file, _, options = (mixed.cells.get("appdata", "") if mixed else "").partition(",")
         until = answered_at or ended_at
+        transfers = tuple(self._transfers())
         return CallRecord(
             self.first.cells.get("uniqueid") or self.first.cells["linkedid"],
             recording=file or None,
@@ -158,9 +159,9 @@ class _Story:
             answered=picked_up is not None,
             ring_ms=_ms(rang[0].at, until) if rang and until else None,
             hangup_by=self._hung_up_by(),
-            end_reason=None if picked_up else self._lost(),
+            end_reason=answered_end(self._cause(), transfers) if picked_up else self._lost(),
             holds=tuple(self._holds(answered_at, ended_at)),
-            transfers=tuple(self._transfers()),
+            transfers=transfers,
             file=self.first.file,
             line=self.first.line,
             form="cel",
@@ -198,6 +199,11 @@ class _Story:
                 return "system"
             return "agent" if agent_of(source, self.phones) else "customer"
         return None
+
+    def _cause(self) -> int | None:
+        """Of the caller's own channel, which lasts as long as the call."""
+        own = [e.extra.get("hangupcause") for e in self.events if e.kind == "HANGUP" and e.channel == self.first.channel]
+        return own[-1] if own and isinstance(own[-1], int) else None
 
     def _lost(self) -> str | None:
         if any(e.app == "voicemail" for e in self.events):

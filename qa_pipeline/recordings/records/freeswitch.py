@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from qa_pipeline.errors import Place
 from qa_pipeline.recordings.records.cells import clean
 from qa_pipeline.recordings.records.endpoints import agent_of, direction_of
-from qa_pipeline.recordings.records.record import CallRecord, PhoneSystem, RecordError, wall_time
+from qa_pipeline.recordings.records.record import CallRecord, PhoneSystem, RecordError, answered_end, wall_time
 
 TECHNICAL = re.compile(
     r"(sip|rtp|switch|read|write|local|remote|video|audio|ep|dtmf|rtcp|media|endpoint|originate|max|profile|progress|flow|last|"
@@ -22,7 +22,11 @@ TECHNICAL = re.compile(
     r"u?m?duration|billu?m?sec|stereo|hangup_cause_q850|import"
 )
 LEFT = {"ORIGINATOR_CANCEL": "abandoned", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "no_answer", "USER_BUSY": "no_answer"}
-BROKEN = ("RECOVERY_ON_TIMER_EXPIRE", "NETWORK_OUT_OF_ORDER", "MEDIA_TIMEOUT", "DESTINATION_OUT_OF_ORDER")
+CAUSES = {
+    **{"NORMAL_CLEARING": 16, "DESTINATION_OUT_OF_ORDER": 27, "NETWORK_OUT_OF_ORDER": 38, "NORMAL_TEMPORARY_FAILURE": 41},
+    **{"RECOVERY_ON_TIMER_EXPIRE": 102, "MEDIA_TIMEOUT": 102},
+}
+"""Q.850 by FreeSWITCH's names; MEDIA_TIMEOUT, its own, is silence on the line until a timer expires."""
 HOW = {"bl_xfer": "blind", "att_xfer": "attended", "uuid_br": "attended"}
 
 
@@ -176,7 +180,8 @@ def _call(a: Channel, others: Sequence[Channel], phones: PhoneSystem) -> CallRec
     offered, ended = a.time("start"), a.time("end")
     until = answered_at or ended
     recording, recorded_from = _recorded([a, *others], answered_at)
-    reason = _reason(a, talked)
+    transfers = tuple(_transfers([a, *others], bridged, phones))
+    reason = answered_end(CAUSES.get(a.get("hangup_cause") or ""), transfers) if talked else _lost(a)
     waited = _ms(offered, until) if offered and until and not a.get("cc_queue") else None
     return CallRecord(
         a.uuid,
@@ -196,7 +201,7 @@ def _call(a: Channel, others: Sequence[Channel], phones: PhoneSystem) -> CallRec
         hangup_by=_hung_up_by(a, bridged, direction) if talked else None,
         end_reason=reason,
         holds=tuple(_holds([a, *others])),
-        transfers=tuple(_transfers([a, *others], bridged, phones)),
+        transfers=transfers,
         fields=_further(a),
         file=a.file,
         line=a.line,
@@ -237,15 +242,11 @@ def _hung_up_by(a: Channel, bridged: Sequence[Channel], direction: str | None) -
     return "system" if told == ["send_bye"] and a.get("sip_hangup_disposition") == "send_bye" else None
 
 
-def _reason(a: Channel, talked: bool) -> str | None:
-    cause = a.get("hangup_cause") or ""
-    if talked:
-        return "network_cut" if cause in BROKEN else None
+def _lost(a: Channel) -> str | None:
     if a.get("voicemail_message_len") or a.get("last_app") == "voicemail" or a.get("voicemail_account"):
         return "voicemail"
-    if a.get("cc_cause") == "cancel":
-        return "abandoned"
-    return LEFT.get(cause) or ("abandoned" if a.get("sip_hangup_disposition") in ("recv_cancel", "recv_bye") else None)
+    left = a.get("cc_cause") == "cancel" or a.get("sip_hangup_disposition") in ("recv_cancel", "recv_bye")
+    return LEFT.get(a.get("hangup_cause") or "") or ("abandoned" if left else None)
 
 
 def _recorded(channels: Sequence[Channel], answered: datetime | None) -> tuple[str | None, datetime | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -77,6 +77,20 @@ class CallRecord:
     def unanswered(self) -> bool:
         """Nobody spoke with the caller, and the record says so."""
         return self.answered is False or (self.answered is None and self.end_reason in ("abandoned", "no_answer", "voicemail"))
+
+
+NORMAL, BROKEN = (16,), (27, 38, 41, 42, 44, 102)
+"""Q.850 causes: normal clearing; the network failed, or nobody was heard from any more."""
+
+
+def answered_end(cause: int | None, transfers: Sequence[Mapping[str, Any]]) -> str | None:
+    """How a call that somebody took ended: passed on to whom the record does not name, or as the clearing cause says."""
+    last = transfers[-1] if transfers else {}
+    if last.get("result") == "answered" and "agent_id" not in last:
+        return "transferred"
+    if cause in BROKEN:
+        return "network_cut"
+    return "normal" if cause in NORMAL else None
 
 
 COLUMNS = frozenset(f.name for f in fields(CallRecord)) - set(NOT_COLUMNS)
