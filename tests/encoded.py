@@ -1,13 +1,13 @@
-"""A minute of a call in every format that is read, made in the tests: encoded where an encoder is at hand, else by hand."""
+"""A call in every format that is read, made here: encoded where an encoder is at hand, else frame by frame."""
 
 from __future__ import annotations
 
 import functools
 import random
 import struct
+import tempfile
 import wave
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_pipeline.recordings.formats import Headerless
+from qa_pipeline.recordings.ogg import page_sum
 from tests.spoken import PCM, SAMPLES
 
+Maker = Callable[[Path, int], Path]
+"""Writes a file of at most so many seconds."""
 WAV49 = SAMPLES / "cs-04-mono-mediocre.wav"
 HEADERLESS = {
     ".ul": Headerless("mulaw", 8000),
@@ -35,19 +38,34 @@ def spoken_samples() -> NDArray[np.int16]:
     return np.concatenate([once, once], 1)
 
 
+def by_encoder(
+    codec: str, channels: int = 1, rate: int = 8000, bits: int = 0, container: str | None = None, **options: str
+) -> Maker:
+    """A maker by PyAV's encoder `codec`."""
+    return lambda path, seconds: encode(
+        path, spoken_samples()[:channels, : seconds * 8000], codec, rate, bits, container, options
+    )
+
+
 def encode(
-    path: Path, codec: str, channels: int = 1, rate: int = 8000, bits: int = 0, container: str | None = None, **options: str
+    path: Path,
+    samples: NDArray[np.int16],
+    codec: str,
+    rate: int = 8000,
+    bits: int = 0,
+    container: str | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
-    """By PyAV's encoder `codec`."""
+    """int16 [channels, n] at 8 kHz into a file at `rate`."""
     import av
     from av.audio.resampler import AudioResampler
 
-    layout = ("mono", "stereo")[channels - 1]
-    samples = np.ascontiguousarray(spoken_samples()[:channels].T.reshape(1, -1))
+    layout = ("mono", "stereo")[len(samples) - 1]
+    samples = np.ascontiguousarray(samples.T.reshape(1, -1))
     frame: Any = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
     frame.sample_rate = 8000
     with av.open(str(path), "w", format=container) as file:
-        stream: Any = file.add_stream(codec, rate=rate, options=options)
+        stream: Any = file.add_stream(codec, rate=rate, options=dict(options or {}))
         stream.layout = layout
         if bits:
             stream.bit_rate = bits
@@ -59,18 +77,22 @@ def encode(
     return path
 
 
-def wav49(path: Path) -> Path:
-    path.write_bytes(WAV49.read_bytes())
+def wav49(path: Path, seconds: int) -> Path:
+    """A sample's, shortened."""
+    raw = WAV49.read_bytes()
+    at = raw.index(b"data")
+    sound = raw[at + 8 :][: seconds * 25 * 65]
+    path.write_bytes(raw[: at + 4] + len(sound).to_bytes(4, "little") + sound)
     return path
 
 
-def raw_gsm(path: Path) -> Path:
+def raw_gsm(path: Path, seconds: int) -> Path:
     """The frames of a WAV49, each of its pairs packed as two: other bit order, and a signature in the first half byte."""
     raw = WAV49.read_bytes()
     at = raw.index(b"data") + 8
     widths = (6, 6, 5, 5, 4, 4, 3, 3, *(4 * (7, 2, 2, 6, *(13 * (3,)))))
     frames = bytearray()
-    for block in (raw[i : i + 65] for i in range(at, len(raw) - 64, 65)):
+    for block in (raw[i : i + 65] for i in range(at, len(raw) - 64, 65)[: seconds * 25]):
         bits = int.from_bytes(block, "little")
         for _ in range(2):
             packed = 0xD
@@ -81,19 +103,19 @@ def raw_gsm(path: Path) -> Path:
     return path
 
 
-def amr_wb(path: Path) -> Path:
+def amr_wb(path: Path, seconds: int) -> Path:
     """Frames of 23.85 kbit/s with random bits: noise, but as good as any to a decoder that must keep its place."""
     r = random.Random(1)
-    frames = (bytes([0x44]) + r.randbytes(60) for _ in range(61 * 50))
+    frames = (bytes([0x44]) + r.randbytes(60) for _ in range(seconds * 50))
     path.write_bytes(b"#!AMR-WB\n" + b"".join(frames))
     return path
 
 
-def speex(path: Path) -> Path:
+def speex(path: Path, seconds: int) -> Path:
     """Ogg with narrow-band frames of 15 kbit/s (mode 5) and random bits."""
     r = random.Random(2)
     header = struct.pack("<8s20s13i", b"Speex   ", b"1.2", 1, 80, 8000, 0, 4, 1, -1, 160, 0, 1, 0, 0, 0)
-    frames = [((5 << 295 | r.getrandbits(295)) << 4 | 0b0111).to_bytes(38, "big") for _ in range(61 * 50)]
+    frames = [((5 << 295 | r.getrandbits(295)) << 4 | 0b0111).to_bytes(38, "big") for _ in range(seconds * 50)]
     path.write_bytes(b"".join(_pages([header], [_comments()], *(frames[i : i + 50] for i in range(0, len(frames), 50)))))
     return path
 
@@ -111,49 +133,48 @@ def _pages(*pages: list[bytes]) -> Iterator[bytes]:
         lacing = b"".join(bytes([255] * (len(p) // 255) + [len(p) % 255]) for p in packets)
         head = struct.pack("<4sBBqIIIB", b"OggS", 0, kind, granule, 7, number, 0, len(lacing)) + lacing
         page = head + b"".join(packets)
-        yield page[:22] + ogg_sum(page).to_bytes(4, "little") + page[26:]
+        yield page[:22] + page_sum(page).to_bytes(4, "little") + page[26:]
 
 
-_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-
-
-def ogg_sum(page: bytes) -> int:
-    """The check sum of an Ogg page whose own field is zero: CRC-32 from the other end of each byte."""
-    mirrored = zlib.crc32(page.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int(f"{mirrored:032b}"[::-1], 2)
-
-
-FORMATS: dict[str, Callable[[Path], Path]] = {
-    "pcm16.wav": lambda p: encode(p, "pcm_s16le", 2),
-    "pcm8.wav": lambda p: encode(p, "pcm_u8"),
-    "pcm24.wav": lambda p: encode(p, "pcm_s24le"),
-    "pcm32.wav": lambda p: encode(p, "pcm_s32le", 2),
-    "float.wav": lambda p: encode(p, "pcm_f32le", 2),
-    "alaw.wav": lambda p: encode(p, "pcm_alaw", 2),
-    "mulaw.wav": lambda p: encode(p, "pcm_mulaw", 2),
+FORMATS: dict[str, Maker] = {
+    "pcm16.wav": by_encoder("pcm_s16le", 2),
+    "pcm8.wav": by_encoder("pcm_u8"),
+    "pcm24.wav": by_encoder("pcm_s24le"),
+    "pcm32.wav": by_encoder("pcm_s32le", 2),
+    "float.wav": by_encoder("pcm_f32le", 2),
+    "alaw.wav": by_encoder("pcm_alaw", 2),
+    "mulaw.wav": by_encoder("pcm_mulaw", 2),
     "wav49.wav": wav49,
-    "g722.wav": lambda p: encode(p, "g722", rate=16000),
-    "ima.wav": lambda p: encode(p, "adpcm_ima_wav", 2),
-    "mp3.wav": lambda p: encode(p, "libmp3lame", bits=16000),
+    "g722.wav": by_encoder("g722", rate=16000),
+    "ima.wav": by_encoder("adpcm_ima_wav", 2),
+    "mp3.wav": by_encoder("libmp3lame", bits=16000),
     "a.gsm": raw_gsm,
-    "a.ul": lambda p: encode(p, "pcm_mulaw", container="mulaw"),
-    "a.al": lambda p: encode(p, "pcm_alaw", 2, container="alaw"),
-    "a.sln": lambda p: encode(p, "pcm_s16le", container="s16le"),
-    "a.sln16": lambda p: encode(p, "pcm_s16le", rate=16000, container="s16le"),
-    "a.g722": lambda p: encode(p, "g722", rate=16000, container="g722"),
-    "cbr.mp3": lambda p: encode(p, "libmp3lame", 2, bits=32000),
-    "vbr.mp3": lambda p: encode(p, "libmp3lame", 2, compression_level="5", q="6", abr="1", b="24000"),
-    "a.opus": lambda p: encode(p, "libopus", 2, rate=48000, bits=32000),
-    "mono.opus": lambda p: encode(p, "libopus", 1, rate=48000, bits=16000),
+    "a.ul": by_encoder("pcm_mulaw", container="mulaw"),
+    "a.al": by_encoder("pcm_alaw", 2, container="alaw"),
+    "a.sln": by_encoder("pcm_s16le", container="s16le"),
+    "a.sln16": by_encoder("pcm_s16le", rate=16000, container="s16le"),
+    "a.g722": by_encoder("g722", rate=16000, container="g722"),
+    "cbr.mp3": by_encoder("libmp3lame", 2, bits=32000),
+    "vbr.mp3": by_encoder("libmp3lame", 2, compression_level="5", q="6", abr="1", b="24000"),
+    "a.opus": by_encoder("libopus", 2, rate=48000, bits=32000),
+    "mono.opus": by_encoder("libopus", 1, rate=48000, bits=16000),
     "a.spx": speex,
-    "a.m4a": lambda p: encode(p, "aac", 2, bits=32000),
-    "a.aac": lambda p: encode(p, "aac", 2, bits=32000, container="adts"),
-    "a.amr": lambda p: encode(p, "libopencore_amrnb", bits=12200),
-    "dtx.amr": lambda p: encode(p, "libopencore_amrnb", bits=12200, dtx="1"),
-    "a.3gp": lambda p: encode(p, "libopencore_amrnb", bits=12200),
+    "a.m4a": by_encoder("aac", 2, bits=32000),
+    "a.aac": by_encoder("aac", 2, bits=32000, container="adts"),
+    "a.amr": by_encoder("libopencore_amrnb", bits=12200),
+    "dtx.amr": by_encoder("libopencore_amrnb", bits=12200, dtx="1"),
+    "a.3gp": by_encoder("libopencore_amrnb", bits=12200),
     "a.awb": amr_wb,
-    "a.flac": lambda p: encode(p, "flac", 2),
-    "a.aiff": lambda p: encode(p, "pcm_s16be", 2),
-    "a.au": lambda p: encode(p, "pcm_mulaw", 2),
+    "a.flac": by_encoder("flac", 2),
+    "a.aiff": by_encoder("pcm_s16be", 2),
+    "a.au": by_encoder("pcm_mulaw", 2),
 }
 """By a file's name, what makes it."""
+LONG, SHORT = 61, 3  # seconds
+
+
+@functools.cache
+def encoded(name: str, seconds: int = LONG) -> bytes:
+    """The file of FORMATS that is called `name`, of at most so many seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        return FORMATS[name](Path(folder, name), seconds).read_bytes()

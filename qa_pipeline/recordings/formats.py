@@ -117,12 +117,15 @@ def _by_frames(head: bytes) -> Format | None:
         length = mp3_length if match[0][1] & 6 else adts_length
         if _chained(head, match.start(), length):
             return Format("mp3" if match[0][1] & 6 else "aac")
-    start = head[: 33 * GSM_FRAMES]
-    frames = [byte >> 4 == 0xD for byte in start[::33]]
-    others = [byte >> 4 == 0xD for i in range(1, 33) for byte in start[i::33]]
-    if len(frames) >= CHAIN and sum(frames) >= 0.9 * len(frames) and sum(others) < 0.5 * len(others):
-        return Format("gsm")
-    return None
+    return Format("gsm") if any(_is_gsm(head[start : start + 33 * GSM_FRAMES]) for start in range(33)) else None
+
+
+def _is_gsm(head: bytes) -> bool:
+    frames = [byte >> 4 == 0xD for byte in head[::33]]
+    if len(frames) < CHAIN or sum(frames) < 0.9 * len(frames):
+        return False
+    others = [byte >> 4 == 0xD for i in range(1, 33) for byte in head[i::33]]
+    return sum(others) < 0.5 * len(others)
 
 
 def _chained(head: bytes, at: int, length: Callable[[bytes], int | None]) -> bool:

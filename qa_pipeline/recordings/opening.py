@@ -17,7 +17,7 @@ from qa_pipeline.recordings.ogg import cut_ogg, mend_ogg
 from qa_pipeline.recordings.packets import Packets, Source
 from qa_pipeline.recordings.placing import Placing, TooLong
 from qa_pipeline.recordings.spool import RATE, Spool
-from qa_pipeline.recordings.wav import mend_wav, survey
+from qa_pipeline.recordings.wav import Wav, mend_wav, survey
 
 RATES = (4_000, 192_000)
 MOST_CHANNELS = 8
@@ -85,11 +85,11 @@ def _opened(path: Path, form: Format, target: Path) -> Spooled | Failure:
 
 @dataclass(frozen=True)
 class _Mended:
-    """The file to read. suspect: packets known to be damaged; share: of the declared samples, that is there; flags."""
+    """The file to read. suspect: packets known to be damaged; wav: what its chunks say, if it is one; flags."""
 
     path: Path
     suspect: int = 0
-    share: float | None = None
+    wav: Wav | None = None
     flags: tuple[str, ...] = ()
 
 
@@ -105,9 +105,9 @@ def _mended(path: Path, form: Format, target: Path) -> _Mended | Failure:
         return _Mended(path if suspect is None else target, suspect or 0, flags=flags)
     if form.demuxer == "wav" and (wav := survey(path)):
         if wav.plain:
-            return _Mended(path, share=wav.share)
+            return _Mended(path, wav=wav)
         mend_wav(path, wav, target)
-        return _Mended(target, share=wav.share)
+        return _Mended(target, wav=wav)
     return _Mended(path)
 
 
@@ -146,8 +146,8 @@ def _spooled(path: Path, source: Source, target: Path, found: _Mended) -> Spoole
     if not spool.length:
         return Failure(path, "empty", "a header without sound; fetch the file again")
     seconds = spool.length / RATE
-    told = seconds / found.share if found.share else source.told
-    short = told - seconds if told and told - seconds > CUT and told <= LONGEST else 0.0
+    short = found.wav.missing_s(seconds) if found.wav else max(0.0, (source.told or seconds) - seconds)
+    short = short if (short > CUT or found.wav) and seconds + short <= LONGEST else 0.0
     flags = (*spool.flags, *found.flags, *(("truncated",) if short else ()))
     lost_ms = round(1000 * (lost.within + max(short, lost.after)))
     return Spooled(path, target, channels, source.codec, spool.length, lost_ms, tuple(dict.fromkeys(flags)))

@@ -61,7 +61,8 @@ class Packets:
         name = AMR.get(self.codec)
         other: Any = av.CodecContext.create(name, "r") if name else None
         self._decode = other.decode if name else None
-        self._first = float(stream.start_time * stream.time_base) if stream.start_time else 0.0
+        late = stream.start_time and self.codec != "flac"  # FLAC has no delay: what begins later has lost its beginning
+        self._first = float(stream.start_time * stream.time_base) if late else 0.0
         self._skipped = 0.0  # seconds of bytes that hold no packet
         self._position: int | None = None  # where the last packet ended
         self._size = self._count = 0  # of good packets

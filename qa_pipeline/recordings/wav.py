@@ -23,14 +23,12 @@ class Wav:
     missing: int
     plain: bool
 
-    @property
-    def share(self) -> float | None:
-        """Of what is declared, that is there, in whole blocks; None where all of it is."""
-        if not self.missing:
-            return None
-        block = int.from_bytes(self.form[12:14], "little") or 1
-        there = sum(length for _, length in self.pieces)
-        return there // block * block / (there + self.missing)
+    def missing_s(self, seconds: float) -> float:
+        """Of what is declared, the seconds that are not there, where what is there lasts `seconds`; by the header's byte rate,
+        unless it is far from true."""
+        rate, there = int.from_bytes(self.form[8:12], "little"), sum(length for _, length in self.pieces)
+        sound = rate and 0.8 < rate * seconds / max(1, there) < 1.25
+        return self.missing / rate if sound else seconds * self.missing / max(1, there)
 
 
 def survey(path: Path) -> Wav | None:
