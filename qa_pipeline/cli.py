@@ -146,8 +146,7 @@ def finish(summary: Summary) -> None:
     if s.unanswered:
         click.echo(f"  calls that nobody took, judged by their records: {len(s.unanswered)}")
     listed(f"missing: call {c} was answered and has no recording" for c in s.missing)
-    for problem in s.problems:
-        click.echo(f"  call record: {problem}")
+    listed((f"call record: {problem}" for problem in s.problems), most=50)
     if s.stopped:
         click.echo(f"stopped by {s.stopped}: {s.left} recordings are left; the same command goes on where this one ended")
         sys.exit(STOPPED[s.stopped])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qa_pipeline.config import Config
-from qa_pipeline.dataset.ledger import Entry, Ledger
+from qa_pipeline.dataset.ledger import UNHEARD, Entry, Ledger
 from qa_pipeline.dataset.parts import clear_staging, read_part
 from qa_pipeline.dataset.rows import transcript_rows
 from qa_pipeline.dataset.tables import transcript_tables
@@ -153,7 +153,7 @@ class _Taker:
         """Raises FormError for an id that a recording has, and what Arrow raises for values that do not fit the tables."""
         call = transcript.call
         holder = self.ledger.holder(call.call_id)
-        if holder and not holder.path.startswith("import:"):
+        if holder and not holder.path.startswith(("import:", UNHEARD)):
             raise FormError([f"call_id {call.call_id!r} is kept already from {holder.path}; give this call its own id"])
         rows = transcript_rows(transcript, self.segmenter.words, self.segmenter.version)
         revision = rows["calls"][0]["revision"] = self._revision(call.call_id) + 1

@@ -13,7 +13,7 @@ from typing import Any
 
 from qa_pipeline.config import Config
 from qa_pipeline.dataset.agents import keep_agents
-from qa_pipeline.dataset.ledger import Entry, Ledger
+from qa_pipeline.dataset.ledger import UNHEARD, Entry, Ledger
 from qa_pipeline.dataset.parts import read_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, Row, Rows, transcript_rows
 from qa_pipeline.heard import hung_up_by_tone, rings_before
@@ -23,9 +23,6 @@ from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.legs import leg_at, legs_on_record
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.record import CallRecord, RecordError, fingerprint
-
-UNHEARD = "record:"
-"""Before the id, the ledger's path of a call that has no recording."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +63,10 @@ class _Late:
         """Calls whose record is new or other than the one they were made with are made again from it and their kept words."""
         names = {one.key: one.named for one in found}
         chosen: dict[str, tuple[Entry, CallRecord]] = {}
+        claimed: dict[str, str] = {}
         for entry in self.ledger.joinable([r.call_id for r in self.records.records], list(names)):
             record = self._record_of(entry, names.get(entry.path, (Path(entry.path),)))
-            if record and entry.call_id and fingerprint(record) != entry.record and self._free(entry, record):
+            if record and entry.call_id and fingerprint(record) != entry.record and self._free(entry, record, claimed):
                 chosen[entry.call_id] = (entry, record)
         return [self._again(*chosen[call_id], rows) for call_id, rows in self._kept(chosen)]
 
@@ -95,12 +93,14 @@ class _Late:
         """By the recording's names; else, where a call has this id already, by that."""
         return self.records.of(*names) or self.records.by_id(entry.call_id or "")
 
-    def _free(self, entry: Entry, record: CallRecord) -> bool:
-        """Whether no other recording has the record's id."""
+    def _free(self, entry: Entry, record: CallRecord, claimed: dict[str, str]) -> bool:
+        """Whether no other recording has the record's id, or is about to."""
         holder = self.ledger.holder(record.call_id)
-        if holder is None or holder.path == entry.path or holder.path.startswith(UNHEARD):
+        taken = holder.path if holder and not holder.path.startswith(UNHEARD) else entry.path
+        taken = claimed.setdefault(record.call_id, taken)
+        if taken == entry.path:
             return True
-        said = f"call {record.call_id} is already kept from {holder.path}; {entry.path} stays as it is"
+        said = f"call {record.call_id} is already kept from {taken}; {entry.path} stays as it is"
         self.problems.append(RecordError(said, record.place))
         return False
 

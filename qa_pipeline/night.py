@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from qa_pipeline.config import Config
-from qa_pipeline.dataset.ledger import Entry, Ledger
+from qa_pipeline.dataset.ledger import UNHEARD, Entry, Ledger
 from qa_pipeline.dataset.parts import clear_staging
 from qa_pipeline.dataset.rows import Rows, transcript_rows
 from qa_pipeline.dataset.tables import revision, transcript_tables
@@ -21,7 +21,7 @@ from qa_pipeline.errors import QaError
 from qa_pipeline.front import Arrived, FrontEnd, Job, Prepared, guarded
 from qa_pipeline.in_force import publish_first
 from qa_pipeline.judging import Failed, seal
-from qa_pipeline.late import UNHEARD, Rejoined, settle_records
+from qa_pipeline.late import Rejoined, settle_records
 from qa_pipeline.model import Call, Event, Speaker, Transcript, Turn
 from qa_pipeline.progress import Pace, Progress
 from qa_pipeline.recordings.birth import with_team

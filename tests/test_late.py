@@ -111,6 +111,30 @@ def test_a_record_whose_id_another_recording_has_is_told_and_both_calls_stay(hou
     assert len(house.calls()) == 2 and "c1 is already kept from" in str(summary.problems[-1])
 
 
+def test_of_two_recordings_that_one_late_record_fits_the_first_has_it(house: House) -> None:
+    clip(house.recordings / "q-1715650200.26-1.wav", 10, 16)
+    clip(house.recordings / "q-1715650200.26-2.wav", 11, 17)
+    house.run()
+    records(house, "1715650200.26,,2024-05-14T09:00:00,6001,true")
+    summary = house.run()
+    assert ([r.call_id for r in summary.rejoined], len(house.calls())) == (["1715650200.26"], 2)
+    assert "q-1715650200.26-2.wav stays as it is" in str(summary.problems[-1])
+
+
+def test_an_imported_transcript_takes_the_place_of_a_call_known_by_its_record_alone(house: House) -> None:
+    from qa_pipeline.cli import open_project
+    from qa_pipeline.importing import import_files
+
+    records(house, "n1,inbound,220,6001,2024-05-14T09:00:00,false,32000,7,abandoned", columns=UNANSWERED)
+    house.run()
+    turn = {"speaker": "agent", "start_ms": 0, "end_ms": 900, "text": "您好"}
+    told = {"call_id": "n1", "started_at": "2024-05-14T09:00:00", "turns": [turn]}
+    (house.root / "calls.jsonl").write_text(json.dumps(told))
+    assert import_files(*open_project(house.root), [house.root / "calls.jsonl"]).problems == ()
+    assert (house.calls(), len(house.rows("turns"))) == (["n1"], 1)
+    assert house.run().unanswered == ()
+
+
 def test_announcements_before_the_answer_follow_the_record(house: House) -> None:
     clip(house.recordings / "a.wav", 10, 16)
     house.run()

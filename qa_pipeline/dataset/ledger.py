@@ -14,12 +14,14 @@ from sqlite_utils import Database
 from qa_pipeline.dataset.rows import Row, Rows
 
 CHUNK = 1000  # calls
+UNHEARD = "record:"
+"""Before the id, the path of a call that is known by its record alone."""
 HELD = "state in ('transcribed', 'sealed', 'unjudged')"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One recording (its resolved path), or one imported call (`import:` and its id).
+    """One recording (its resolved path), one imported call (`import:` and its id), or one known by its record alone (UNHEARD).
 
     state: transcribed (kept here until sealed), sealed (in Parquet), unjudged (kept here; judging it raised), duplicate (the
     content of another recording), failed. `reason` is a code, `detail` a sentence, `record` the mark of the call record
@@ -117,9 +119,7 @@ class Ledger:
         with self.db.atomic():
             self.db.table("pending").upsert(said, pk="call_id")
             self.db.table("superseded").delete_where("call_id = ?", [entry.call_id])
-            self.db.table("recordings").delete_where(
-                "call_id = ? and path like 'record:%' and path <> ?", [entry.call_id, entry.path]
-            )
+            self.db.table("recordings").delete_where("path = ? and path <> ?", [f"{UNHEARD}{entry.call_id}", entry.path])
             if instead_of:
                 self.db.table("pending").delete_where("call_id = ?", [instead_of])
                 self.db.table("superseded").upsert({"call_id": instead_of, "successor": entry.call_id}, pk="call_id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -30,49 +30,50 @@ MOST_SHOWN = 5
 def find_records(paths: Sequence[Path], phones: PhoneSystem | None = None) -> list[Path]:
     """By their names, at any depth of the folders given and beside the files given; a file of such a kind given by name."""
     found: dict[Path, Path] = {}
+    given: dict[Path, set[Path]] = {}
     for path in paths:
         if path.is_dir():
-            files = [f for f in files_inside(path) if isinstance(f, Path)]
-            chosen = _chosen(files, phones)
+            inside = [f for f in files_inside(path) if isinstance(f, Path)]
+            found |= {file.resolve(): file for file in _chosen(inside, phones)}
         elif path.is_file():
-            beside = [f for f in path.parent.iterdir() if not f.name.startswith(".")]
-            near = [f for f in _chosen(beside, phones) if _sidecar_of(f, (path,)) or not _sidecar_of(f, beside)]
-            chosen = [*near, *([path] if path.suffix.lower() in FORMS else [])]
-        else:
-            continue
-        for file in chosen:
+            given.setdefault(path.parent, set()).add(path)
+    for folder, named in given.items():
+        near = [f for f in _chosen(_files_of(folder), phones) if (one := _recording_beside(f)) is None or one in named]
+        for file in (*near, *(f for f in named if f.suffix.lower() in FORMS)):
             found.setdefault(file.resolve(), file)
     return sorted(found.values())
 
 
 def find_beside(folder: Path, phones: PhoneSystem) -> list[Path]:
     """Record files in the folder itself, without those that lie beside single recordings."""
-    files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
-    return [f for f in _chosen(files, phones) if not _sidecar_of(f, files)]
+    return [f for f in _chosen(_files_of(folder), phones) if _recording_beside(f) is None]
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
 
 
 def _chosen(files: Sequence[Path], phones: PhoneSystem | None) -> list[Path]:
-    audio: dict[Path, set[str]] = {}
-    for f in files:
-        if f.suffix.lower() in SUFFIXES:
-            audio.setdefault(f.parent, set()).update((f.name, f.stem))
     mappings = phones.mappings if phones else ()
 
     def holds_records(f: Path) -> bool:
         name = f.name.lower()
         if name in NAMES or name.endswith(ENDINGS) or any(m.fits(f.name) for m in mappings):
             return True
-        return name.endswith(".json") and f.stem in audio.get(f.parent, ())
+        return _recording_beside(f) is not None
 
     return [f for f in files if holds_records(f)]
 
 
-def _sidecar_of(file: Path, files: Iterable[Path]) -> Path | None:
-    """The recording that a JSON lies beside: call.wav of call.json or of call.wav.json."""
+def _recording_beside(file: Path) -> Path | None:
+    """The recording that a JSON belongs to: call.wav of call.json or of call.wav.json."""
     if file.suffix.lower() != ".json":
         return None
-    audio = sorted(f for f in files if f.suffix.lower() in SUFFIXES and f.parent == file.parent)
-    return next((f for f in audio if file.stem in (f.name, f.stem)), None)
+    inner = file.with_suffix("")
+    if inner.suffix.lower() in SUFFIXES and inner.is_file():
+        return inner
+    names = (file.with_suffix(suffix) for low in sorted(SUFFIXES) for suffix in (low, low.upper()))
+    return next((audio for audio in names if audio.is_file()), None)
 
 
 def read_records(paths: Sequence[Path], phones: PhoneSystem) -> Records:
@@ -115,7 +116,7 @@ class _Reader:
             self._csv(text, path)
 
     def _json(self, text: str, path: Path) -> None:
-        recording = _sidecar_of(path, path.parent.iterdir())
+        recording = _recording_beside(path)
         mapping = self._mapping(path)
         for line, value in json_values(text, path, self.problems):
             for one in mapping.inside(value) if mapping else (value if isinstance(value, list) else [value]):
