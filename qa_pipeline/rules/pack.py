@@ -28,6 +28,10 @@ JUDGE = "2"
 SHARED = "shared"
 RUNGS = ("exact", "normalised", "sound", "near")
 MEANT = ("when", "expect", "condition", "unless", "applies", "needs", "kind", "credit", "fatal", "fatal_if", "confirm")
+ROLE_PHRASES = ("role_greeting", "role_agent", "role_customer")
+"""How only agents greet, what only agents and only customers say: for telling the channels apart, whether or not a rule uses them. Their <house> is
+whatever the pack's slots HOUSE call the company."""
+HOUSE = ("company", "company_short", "club", "hotel")
 VERDICTS = ("pass", "fail", "na", "unsure", "near")
 
 
@@ -73,7 +77,8 @@ class Rule:
 class RulePack:
     """Everything one house expects, with the names its rules use. `version` changes with what any of its rules means.
 
-    `titles`: what phrases, occasions, conditions, slots and call fields are called where people read of them.
+    `titles`: what phrases, occasions, conditions, slots and call fields are called where people read of them. `roles`: its
+    ROLE_PHRASES.
     """
 
     id: str
@@ -86,6 +91,7 @@ class RulePack:
     sections: Mapping[str, str] = field(default_factory=dict)
     applies: tuple[tuple[str, Any], ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, Phrase] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -171,17 +177,21 @@ class _File:
                 problems.at(self.top["rules"], f"rule {rule.id} is given twice")
             seen.add(rule.id)
         used = _closure({r for rule in rules for k in MEANT for r in references(getattr(rule, k))}, occasions, conditions)
-        phrases = {}
+        phrases, roles = {}, {}
+        house = tuple(dict.fromkeys(n for slot in HOUSE for n in slots.get(slot, ()))) or ("公司",)
         for name, (file, node) in wordings.items():
-            if (file is self or ("phrase", name) in used) and (phrase := file.phrase(name, node, slots)):
+            wanted = ("phrase", name) in used or (file is self and name not in ROLE_PHRASES)
+            if wanted and (phrase := file.phrase(name, node, slots)):
                 phrases[name] = phrase  # of the shared ones only what the pack uses: another's slots are not its own
+            if name in ROLE_PHRASES and (phrase := file.phrase(name, node, {**slots, "house": house})):
+                roles[name] = phrase
         if problems.found:
             return None, problems.lines()
         head = {key: str(plain(self.top[key])) for key in ("pack", "title")}
         applies = parse(RULE_KEYS["applies"], self.top["applies"], scope) if "applies" in self.top else ()
         sections = {k: str(plain(v)) for k, v in self.named("sections").items()}
         titles = {k: str(plain(v)) for f in files for k, v in f.named("titles").items()}
-        bare = RulePack(head["pack"], head["title"], slots, phrases, occasions, conditions, (), sections, applies, titles)
+        bare = RulePack(head["pack"], head["title"], slots, phrases, occasions, conditions, (), sections, applies, titles, roles)
         return RulePack(**{**bare.__dict__, "rules": tuple(_versioned(r, bare) for r in rules)}), []
 
     def phrase(self, name: str, node: yaml.Node, slots: Mapping[str, tuple[str, ...]]) -> Phrase | None:
