@@ -20,6 +20,8 @@ from qa_pipeline.recordings.records.mapping import RecordMapping, read_mapping
 from qa_pipeline.recordings.records.record import COLUMNS, PhoneSystem
 from qa_pipeline.recordings.roots import Roots
 from qa_pipeline.speech.backend import Asr, ModelError
+from qa_pipeline.speech.roles import RoleCues
+from qa_pipeline.speech.tones import ToneError, TonePlan, read_cadences
 from qa_pipeline.speech.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -122,6 +124,7 @@ class Config:
     recordings: RecordingsSettings = field(default_factory=RecordingsSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     packs: Packs = field(default_factory=Packs)
+    tones: TonePlan = field(default_factory=TonePlan)
     keeping: Keeping = field(default_factory=Keeping)
     scorecard: ScorecardSettings = field(default_factory=ScorecardSettings)
     folders: Mapping[str, str] = field(default_factory=dict)
@@ -173,6 +176,7 @@ SECTIONS: dict[str, Any] = {
     "recordings": RecordingsSettings,
     "records": RecordsSettings,
     "packs": Packs,
+    "tones": TonePlan,
     "dataset": Keeping,
     "scorecard": ScorecardSettings,
 }
@@ -283,6 +287,7 @@ def _wrong_values(made: Mapping[str, Any]) -> list[str]:
     ]
     if made["channels"].agent not in (0, 1):
         problems.append(f"channels.agent: expected 0 or 1, found {made['channels'].agent}")
+    problems += _wrong_tones(made["tones"])
     try:
         ZoneInfo(records.tz)
     except (KeyError, ValueError, OSError):
@@ -305,6 +310,16 @@ def _wrong_recordings(told: RecordingsSettings) -> list[str]:
             kinds = ", ".join(HEADERLESS)
             known = f'expected a codec ({kinds}), a rate and, if not 1, the channels, such as "mulaw 8000 2"'
             problems.append(f"recordings.headerless.{suffix}: {known}, found {said!r}")
+    return problems
+
+
+def _wrong_tones(plan: TonePlan) -> list[str]:
+    problems = []
+    for kind, written in vars(plan).items():
+        try:
+            read_cadences(kind, written, 1)
+        except ToneError as wrong:
+            problems.append(f"tones.{kind}: {wrong}")
     return problems
 
 
@@ -343,8 +358,11 @@ def plain_asr(asr: Asr) -> Asr:
 
 def compile_vocabulary(packs: Mapping[str, RulePack]) -> Vocabulary:
     """Names of three characters and more in the packs' slots, in the order written: shorter ones are mostly everyday words."""
+    from qa_pipeline.rules.cues import role_patterns
+
     names = (name for pack in packs.values() for fills in pack.slots.values() for name in fills)
-    return Vocabulary(tuple(dict.fromkeys(n for n in names if len(n) >= 3 and not n.isascii())))
+    cues = RoleCues(**vars(role_patterns(packs.values())))
+    return Vocabulary(tuple(dict.fromkeys(n for n in names if len(n) >= 3 and not n.isascii())), cues)
 
 
 def pack_problems(packs: Packs, known: Sequence[str]) -> list[str]:
@@ -399,6 +417,13 @@ default = "etiquette"
 
 [scorecard]
 pass_mark = 80.0      # percent from which a call is good enough
+
+[tones]               # what the exchange plays, as Asterisk's indications.conf writes it; | between alternatives. China's:
+ringback = "450/1000,0/4000"
+busy_tone = "450/350,0/350"
+congestion_tone = "450/700,0/700"
+dial_tone = "450/0"
+info_tone = "450/100,0/100,450/100,0/100,450/100,0/100,450/400,0/400"   # no such number
 
 [dataset]
 # uri = "s3://bucket/calls?endpoint_override=storage.example:9000"   # else dataset/ here; keys come from the environment

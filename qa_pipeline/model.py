@@ -74,8 +74,40 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class EventKind:
+    """unit: of an event's `value`, None where it has none. detector: what hears it, None where only a record tells of it.
+
+    attrs: what else it may carry, with its type; every measured event also has `side` (agent, customer) where that is known.
+    """
+
+    unit: str | None = None
+    detector: str | None = None
+    attrs: Mapping[str, type] = field(default_factory=dict)
+
+
+_TONE = {"level_dbfs": float}
+EVENT_KINDS: Mapping[str, EventKind] = {
+    "ring": EventKind("rings", "tones"),
+    "ringback": EventKind("rings", "tones", _TONE),
+    "busy_tone": EventKind("bursts", "tones", _TONE),
+    "congestion_tone": EventKind("bursts", "tones", _TONE),
+    "info_tone": EventKind("bursts", "tones", _TONE),
+    "dial_tone": EventKind("bursts", "tones", _TONE),
+    "fax_tone": EventKind("bursts", "tones", _TONE),
+    "dtmf": EventKind("keys", "tones", _TONE),
+    "ring_music": EventKind("dBFS", "music"),
+    "hold_music": EventKind("dBFS", "music"),
+    "noise": EventKind("dBFS", "knocks", {"label": str, "peak_dbfs": float}),
+    "clipping": EventKind("share of samples", "levels"),
+    "hold": EventKind(),
+    "transfer": EventKind(),
+}
+"""What is measured in a recording or told by its record. A transcript made elsewhere may bring kinds of its own."""
+
+
+@dataclass(frozen=True)
 class Event:
-    """Something measured that is not words. `value`'s unit is fixed per kind; `attrs` holds what else the kind carries."""
+    """Something measured that is not words; EVENT_KINDS says of which unit its `value` is, and what `attrs` holds."""
 
     span: Span
     kind: str

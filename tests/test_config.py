@@ -83,3 +83,16 @@ def test_named_roots_may_be_relative_to_the_project(tmp_path: Path) -> None:
     config = told(tmp_path, '[roots]\nnas = "recordings"\n')
     assert config.roots.uri(tmp_path / "recordings" / "a.wav") == "nas:a.wav"
     assert config.roots.uri(tmp_path / "b.wav") == "project:b.wav"
+
+
+def test_tones_of_another_country_are_written_as_indications_conf_writes_them(tmp_path: Path) -> None:
+    (tmp_path / "qa.toml").write_text('[tones]\nringback = "440+480/2000,0/4000"\nbusy_tone = "480+620/500,0/500"\n')
+    assert read_config(tmp_path).tones.ringback == "440+480/2000,0/4000"
+    (tmp_path / "qa.toml").write_text('[tones]\nringback = "450:1000"\nbusy_tone = 450\n')
+    with pytest.raises(ConfigError, match=r"busy_tone: expected such as.*found 450"):
+        read_config(tmp_path)
+    (tmp_path / "qa.toml").write_text('[tones]\nringback = "450:1000"\n')
+    with pytest.raises(
+        ConfigError, match=r"tones\.ringback: expected frequency/milliseconds such as 450/1000, found '450:1000'"
+    ):
+        read_config(tmp_path)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_pipeline.errors import Place, QaError
-from qa_pipeline.model import Span, Speaker, Turn
+from qa_pipeline.model import EVENT_KINDS, Span, Speaker, Turn
 
 spans = st.tuples(st.integers(0, 9999), st.integers(0, 9999)).map(lambda t: Span("c", min(t), max(t)))
 
@@ -30,3 +30,9 @@ def test_a_turn_has_one_time_for_every_character() -> None:
 def test_an_error_opens_with_its_place() -> None:
     assert str(QaError("bad", Place("f.csv", 3, "c1"))) == "f.csv:3, call c1: bad"
     assert str(QaError("bad")) == "bad"
+
+
+def test_every_kind_of_event_that_is_heard_has_its_detector() -> None:
+    from qa_pipeline.speech.sounds import DETECTORS
+
+    assert {kind.detector for kind in EVENT_KINDS.values()} - {None} <= set(DETECTORS)

@@ -27,8 +27,8 @@ class RolePatterns:
 
 def role_patterns(packs: Iterable[RulePack]) -> RolePatterns:
     phrases = [phrase for pack in packs for phrase in pack.roles.values()]
-    said = (_patterns([(w, p) for p in phrases if p.name == name for w in p.say]) for name in ROLE_PHRASES)
-    return RolePatterns(*said, _patterns([(w, p) for p in phrases for w in p.unless]))
+    greeting, agent, customer = (_patterns([(w, p) for p in phrases if p.name == name for w in p.say]) for name in ROLE_PHRASES)
+    return RolePatterns(greeting, agent, customer, _patterns([(w, p) for p in phrases for w in p.unless]))
 
 
 def _patterns(wordings: Iterable[tuple[str, Phrase]]) -> tuple[str, ...]:

@@ -29,8 +29,8 @@ SHARED = "shared"
 RUNGS = ("exact", "normalised", "sound", "near")
 MEANT = ("when", "expect", "condition", "unless", "applies", "needs", "kind", "credit", "fatal", "fatal_if", "confirm")
 ROLE_PHRASES = ("role_greeting", "role_agent", "role_customer")
-"""How only agents greet, what only agents and only customers say: for telling the channels apart, whether or not a rule uses them. Their <house> is
-whatever the pack's slots HOUSE call the company."""
+"""How only agents greet, what only agents and only customers say: for telling the channels apart, whether or not a rule uses
+them. Their <house> is whatever the pack's slots HOUSE call the company."""
 HOUSE = ("company", "company_short", "club", "hotel")
 VERDICTS = ("pass", "fail", "na", "unsure", "near")
 
@@ -191,7 +191,9 @@ class _File:
         applies = parse(RULE_KEYS["applies"], self.top["applies"], scope) if "applies" in self.top else ()
         sections = {k: str(plain(v)) for k, v in self.named("sections").items()}
         titles = {k: str(plain(v)) for f in files for k, v in f.named("titles").items()}
-        bare = RulePack(head["pack"], head["title"], slots, phrases, occasions, conditions, (), sections, applies, titles, roles)
+        bare = RulePack(
+            head["pack"], head["title"], slots, phrases, occasions, conditions, (), sections, applies, titles, roles
+        )
         return RulePack(**{**bare.__dict__, "rules": tuple(_versioned(r, bare) for r in rules)}), []
 
     def phrase(self, name: str, node: yaml.Node, slots: Mapping[str, tuple[str, ...]]) -> Phrase | None:

@@ -44,7 +44,7 @@ class Roles:
 
 
 def settle_roles(said: Sequence[tuple[int, str]], agent: int | None, cues: RoleCues) -> Roles:
-    """Roles of two voices from their turns' texts, (voice, text). `agent`: whom the settings take for it, None where nothing does.
+    """Roles of the voices from their turns, (voice, text). `agent`: which of 0 and 1 the settings take for him, if they do.
 
     On weak evidence the settings stand; where the words contradict them without refuting them, all are unknown.
     """

@@ -22,7 +22,9 @@ def delayed(x: NDArray[Any], ms: int) -> NDArray[Any]:
 
 @pytest.mark.parametrize("gain", [1.0, 0.2, -0.7])
 @pytest.mark.parametrize("delay_ms", [0, 1, 20, 70])
-def test_the_same_call_on_both_channels_is_the_same_at_any_level_and_small_delay(gain: float, delay_ms: int, sample: Any) -> None:
+def test_the_same_call_on_both_channels_is_the_same_at_any_level_and_small_delay(
+    gain: float, delay_ms: int, sample: Any
+) -> None:
     x = sample("dd-04-leak-bad").samples.astype(float).sum(0)
     assert compare_channels(both(x, delayed(x, delay_ms) * gain), RATE) == ("same_channels",)
 

@@ -87,7 +87,12 @@ def test_no_scripted_call_is_taken_for_swapped_and_of_swapped_ones_most_are_know
     assert sum(r.source == "words" for r in turned) >= 0.45 * len(calls)
 
 
-@given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([GREETING, "请您稍等", "我要投诉", "嗯", "你们公司", "让您久等了"])), max_size=8))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), st.sampled_from([GREETING, "请您稍等", "我要投诉", "嗯", "你们公司", "让您久等了"])),
+        max_size=8,
+    )
+)
 def test_turning_channels_and_settings_round_turns_the_answer_round(said: list[tuple[int, str]]) -> None:
     here = settle_roles(said, 0, cues())
     there = settle_roles([(1 - c, text) for c, text in said], 1, cues())
