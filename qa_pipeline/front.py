@@ -23,8 +23,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from qa_pipeline.config import Config
 from qa_pipeline.errors import QaError
-from qa_pipeline.heard import as_heard
-from qa_pipeline.model import Call, Event, Speaker
+from qa_pipeline.model import Call, Event
 from qa_pipeline.recordings.birth import sound_of, to_call
 from qa_pipeline.recordings.decode import Recording, decode
 from qa_pipeline.recordings.files import RecordingFiles
@@ -32,6 +31,7 @@ from qa_pipeline.recordings.find import Failure
 from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.record import CallRecord
 from qa_pipeline.speech.backend import Ear, Heard, Window
+from qa_pipeline.speech.channels import SAME
 from qa_pipeline.speech.listen import Sketch, hear, sketch
 
 AHEAD = 2  # recordings given for each process: one in work, one waiting
@@ -60,13 +60,12 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A decoded recording, its call with what its record and its sound tell, and all but its words; no samples."""
+    """A decoded recording, its call with what its record tells, and all but its words; no samples."""
 
     job: Job
     call: Call
     agent_id: str | None
     told: tuple[Event, ...]
-    speakers: tuple[Speaker, ...]
     sketch: Sketch
     windows: tuple[Window | Heard, ...]
 
@@ -104,17 +103,10 @@ def prepare(job: Job, config: Config, ear: Ear) -> Prepared | Failure:
 def _listened(job: Job, recording: Recording, config: Config, ear: Ear) -> Prepared:
     sound = sound_of(recording, config.roots.uri, config.phones)
     call, told, agent = to_call(job.record, sound, named_record(job.path, config.phones))
-    one = sketch(call.call_id, recording.samples, recording.rate, ear.longest_ms)
+    samples = recording.samples[:1] if SAME in recording.flags else recording.samples
+    one = sketch(call.call_id, samples, recording.rate, ear.longest_ms, plan=config.tones)
     windows = tuple(hear(one, ear))
-    call = as_heard(call, recording, one, config.channels.agent)
-    return Prepared(job, call, agent, tuple(told), _speakers(config, recording), replace(one, windows=()), windows)
-
-
-def _speakers(config: Config, recording: Recording) -> tuple[Speaker, ...]:
-    if recording.channels != 2 or "same_channels" in recording.flags:
-        return (Speaker.UNKNOWN,) * recording.channels
-    agent = config.channels.agent
-    return tuple(Speaker.AGENT if channel == agent else Speaker.CUSTOMER for channel in range(2))
+    return Prepared(job, call, agent, tuple(told), replace(one, windows=()), windows)
 
 
 class FrontEnd:

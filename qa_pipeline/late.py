@@ -16,7 +16,7 @@ from qa_pipeline.dataset.agents import keep_agents
 from qa_pipeline.dataset.ledger import UNHEARD, Entry, Ledger
 from qa_pipeline.dataset.parts import read_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, Row, Rows, transcript_rows
-from qa_pipeline.heard import hung_up_by_tone, rings_before
+from qa_pipeline.heard import hung_up_by_tone, music_named, rings_before
 from qa_pipeline.model import Call, Event, EventSource, Leg, Span, Speaker, Transcript
 from qa_pipeline.recordings.birth import OF_THE_RECORD, Sound, to_call, unanswered_call, with_team
 from qa_pipeline.recordings.files import RecordingFiles
@@ -143,10 +143,9 @@ class _Late:
         last_word = max((row["end_ms"] for row in words), default=0)
         if call.ring_count is None:
             call = replace(call, ring_count=rings_before(first_word if call.answered_ms is None else call.answered_ms, heard))
-        if call.n_channels == 2 and "same_channels" not in call.flags:
-            call = hung_up_by_tone(call, last_word, heard, self.config.channels.agent)
+        call = hung_up_by_tone(call, last_word, heard)
         legs = legs_on_record(call, agent, partial(self.config.packs.of, Path(entry.path).parent))
-        return call, legs, (*told, *heard)
+        return call, legs, (*told, *music_named(heard, call))
 
     def _revision(self, call_id: str) -> int:
         waiting = self.ledger.pending_revision(call_id)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from qa_pipeline.config import Config
+from qa_pipeline.config import Config, compile_vocabulary
 from qa_pipeline.dataset.ledger import UNHEARD, Entry, Ledger
 from qa_pipeline.dataset.parts import clear_staging
 from qa_pipeline.dataset.rows import Rows, transcript_rows
@@ -19,10 +19,11 @@ from qa_pipeline.dataset.tables import revision, transcript_tables
 from qa_pipeline.dataset.writer import one_writer
 from qa_pipeline.errors import QaError
 from qa_pipeline.front import Arrived, FrontEnd, Job, Prepared, guarded
+from qa_pipeline.heard import as_heard
 from qa_pipeline.in_force import publish_first
 from qa_pipeline.judging import Failed, seal
 from qa_pipeline.late import Rejoined, settle_records
-from qa_pipeline.model import Call, Event, Speaker, Transcript, Turn
+from qa_pipeline.model import Transcript
 from qa_pipeline.progress import Pace, Progress
 from qa_pipeline.recordings.birth import with_team
 from qa_pipeline.recordings.decode import content_hash
@@ -39,6 +40,7 @@ from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.speech.backend import Heard, Recogniser
 from qa_pipeline.speech.listen import with_words
 from qa_pipeline.speech.listener import Answers, Listener
+from qa_pipeline.speech.roles import RoleCues
 from qa_pipeline.text.segment import Segmenter
 
 SEAL_EVERY = 200  # calls
@@ -121,6 +123,10 @@ class Tools:
     def segmenter(self) -> Segmenter:
         """Made when the first words come: a night with nothing new need not wait for a dictionary."""
         return Segmenter(vocabulary(self.packs.values()))
+
+    @cached_property
+    def cues(self) -> RoleCues:
+        return compile_vocabulary(self.packs).cues
 
     def seal(self) -> Failed:
         return seal(self.config.dataset, self.ledger, self.packs, self.matchers) if self.judge else {}
@@ -393,24 +399,8 @@ def _keep(tools: Tools, p: Prepared, said: list[Heard] | Exception) -> Kept | Fa
 
 
 def _transcript(tools: Tools, p: Prepared, said: Sequence[Heard]) -> Transcript:
-    call, roles = with_team(p.call, p.agent_id, tools.records.roster), p.speakers
+    words, cues = with_words(p.sketch, said), tools.cues
+    call, turns, events = as_heard(p.call, p.sketch, words, tools.config.channels.agent, cues)
+    call = with_team(call, p.agent_id, tools.records.roster)
     legs = legs_on_record(call, p.agent_id, partial(tools.config.packs.of, p.job.path.resolve().parent))
-    turns = in_legs(_before_answer(with_words(p.sketch, said, roles), call), legs)
-    return Transcript(call, legs, turns, (*p.told, *_sided(p.sketch.events, roles)), tools.recogniser.fingerprint)
-
-
-def _before_answer(turns: Iterable[Turn], call: Call) -> tuple[Turn, ...]:
-    """What sounds on the agent's channel before the agent answers is an announcement."""
-    answered = call.answered_ms or 0
-    return tuple(
-        replace(t, speaker=Speaker.IVR) if t.speaker is Speaker.AGENT and t.span.end_ms <= answered else t for t in turns
-    )
-
-
-def _sided(events: Iterable[Event], roles: Sequence[Speaker]) -> tuple[Event, ...]:
-    """Measured events with the side whose channel they were heard on, where it is known whose it is."""
-    sides = {c: str(role) for c, role in enumerate(roles) if role is not Speaker.UNKNOWN}
-    return tuple(
-        replace(e, attrs={**e.attrs, "side": sides[e.channel]}) if e.channel in sides and e.channel is not None else e
-        for e in events
-    )
+    return Transcript(call, legs, in_legs(turns, legs), (*p.told, *events), tools.recogniser.fingerprint)

@@ -10,7 +10,8 @@ from qa_pipeline.model import Event, Span, Speaker, Turn
 from qa_pipeline.speech.activity import ActivitySettings, Stretch, find_speech, without
 from qa_pipeline.speech.backend import Ear, Heard, Recogniser, Window, failed
 from qa_pipeline.speech.channel import Channel
-from qa_pipeline.speech.loudness import level_dbfs, measure_loudness
+from qa_pipeline.speech.channels import SAME, compare_channels
+from qa_pipeline.speech.loudness import level_dbfs, measure_loudness, noise_dbfs
 from qa_pipeline.speech.sounds import channel_events, find_sounds, sound_events
 from qa_pipeline.speech.tones import CHINA, TonePlan
 from qa_pipeline.speech.windows import Spoken, cut_windows, group_turns
@@ -41,7 +42,10 @@ class Cuttings(Sequence["NDArray[np.float32]"]):
 
 @dataclass(frozen=True)
 class Sketch:
-    """All of a recording but its words: turns without text, their windows with the audio, the measured events."""
+    """All of a recording but its words: turns without text, their windows with the audio, the measured events.
+
+    noise_dbfs: of each channel. flags: same_channels (of which one is listened to), leak_in_channel_0, leak_in_channel_1.
+    """
 
     call_id: str
     turns: tuple[Spoken, ...]
@@ -49,6 +53,8 @@ class Sketch:
     cuts: tuple[tuple[Stretch, ...], ...]
     windows: Sequence[NDArray[np.float32]]
     events: tuple[Event, ...]
+    noise_dbfs: tuple[float | None, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 def sketch(
@@ -61,12 +67,15 @@ def sketch(
     plan: TonePlan = CHINA,
 ) -> Sketch:
     """From int16 samples [channels, n]. `quiet`: (channel, stretch) known to hold no conversation, such as hold music."""
+    flags = compare_channels(samples, rate)
+    if SAME in flags:
+        samples = samples[:1]
     speech: list[list[Stretch]] = []
     channels = [Channel(narrow, rate) for narrow in samples]
     heard = [find_sounds(narrow, rate, plan) for narrow in samples]
     for number, channel in enumerate(channels):
-        taken = heard[number].speechless + [s for c, s in quiet if c == number]
-        speech.append(without(find_speech(channel, activity), taken))
+        found = without(find_speech(channel, activity), [s for c, s in quiet if c == number])
+        speech.append(heard[number].spoken(found, samples[number], rate))
     speech = [_own(c, found, samples, rate) for c, found in enumerate(speech)]
     turns = group_turns(speech, MIXED_PAUSE_MS) if len(samples) == 1 else group_turns(speech)
     loudness = [measure_loudness(channel, rate) for channel in samples]
@@ -77,7 +86,8 @@ def sketch(
     for number, one in enumerate(heard):
         said = [t.stretches for t in turns if t.channel == number]
         events += channel_events(call_id, number, samples[number], rate, said, one)
-    return Sketch(call_id, tuple(turns), levels, cuts, windows, tuple(events))
+    noise = tuple(map(noise_dbfs, loudness))
+    return Sketch(call_id, tuple(turns), levels, cuts, windows, tuple(events), noise, flags)
 
 
 def _own(channel: int, stretches: list[Stretch], samples: NDArray[np.int16], rate: int) -> list[Stretch]:
@@ -110,20 +120,23 @@ def recognise(calls: Sequence[Sequence[Window | Heard]], recogniser: Recogniser)
     return [[next(answers) if isinstance(w, Window) else w for w in call] for call in calls]
 
 
-def with_words(one: Sketch, answers: Sequence[Heard], speakers: Sequence[Speaker]) -> list[Turn]:
-    """The turns with what their windows say; `speakers[channel]` speaks on that channel."""
+def with_words(one: Sketch, answers: Sequence[Heard]) -> list[Turn]:
+    """The turns with what their windows say, by nobody yet."""
     said = iter(answers)
     turns = []
     for number, (spoken, cuts, level) in enumerate(zip(one.turns, one.cuts, one.levels, strict=True)):
         turn = _turn(one.call_id, number, spoken, cuts, [next(said) for _ in cuts])
-        turns.append(replace(turn, speaker=speakers[spoken.channel], level_dbfs=level))
+        turns.append(replace(turn, level_dbfs=level))
     return turns
 
 
 def fill_in(sketches: Sequence[Sketch], recogniser: Recogniser, roles: Sequence[Sequence[Speaker]]) -> list[list[Turn]]:
     """The turns of every sketch with their words, all in this process; `roles[i]` for the channels of `sketches[i]`."""
     answers = recognise([hear(one, recogniser.ear) for one in sketches], recogniser)
-    return [with_words(one, said, who) for one, said, who in zip(sketches, answers, roles, strict=True)]
+    return [
+        [replace(t, speaker=who[s.channel]) for t, s in zip(with_words(one, said), one.turns, strict=True)]
+        for one, said, who in zip(sketches, answers, roles, strict=True)
+    ]
 
 
 def _turn(call_id: str, number: int, spoken: Spoken, cuts: Sequence[Stretch], heard: Sequence[Heard]) -> Turn:

@@ -60,6 +60,14 @@ def sounds(loudness: Loudness, quiet_ms: int = 300, above_db: float = 8.0) -> li
     return found
 
 
+def noise_dbfs(loudness: Loudness) -> float | None:
+    """dBFS that a tenth of a channel's steps stay below; None where that is digital silence, which tells nothing."""
+    import numpy as np
+
+    floor = sorted(loudness)[len(loudness) // 10] / 32768**2 if loudness else 0.0
+    return 10 * float(np.log10(floor)) if floor > 10 ** (SILENT_DBFS / 10) else None
+
+
 def level_dbfs(samples: NDArray[np.int16], rate: int, stretches: Sequence[Stretch]) -> float:
     """Level of the speech in the stretches of one channel [n], in dBFS; the pauses in them do not count, as in ITU-T P.56."""
     import numpy as np

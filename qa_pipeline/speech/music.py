@@ -66,7 +66,7 @@ def find_music(samples: NDArray[np.int16], rate: int, tones: Sequence[Stretch] =
             Stretch(a * step + middle, b * step + middle) for a, b in _runs(activation[:last] >= CORE) if a >= sure[0]
         )
         whole = Stretch(sure[0] * step + (0 if sure[0] == 0 else middle), (sure[-1] + 1) * step + middle)
-        found.append(Music(whole, float(10 * np.log10(np.mean(10 ** (level[sure] / 10)))), cores))
+        found.append(Music(whole, float(np.median(level[sure])), cores))
     return found
 
 

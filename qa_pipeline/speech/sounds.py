@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qa_pipeline.model import Event, EventSource, Span
-from qa_pipeline.speech.activity import Stretch
+from qa_pipeline.speech.activity import Stretch, without
 from qa_pipeline.speech.knocks import find_knocks
 from qa_pipeline.speech.loudness import clipped_share, level_dbfs
 from qa_pipeline.speech.music import Music, find_music
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DETECTORS = ("tones", "music", "speech", "levels", "knocks")
 LEAK_DB = 18.0
 """How much fainter the same tone or music is on a channel that it only leaks into."""
+OVER_MUSIC_DB = 7.0
 CLIPPED = 0.001
 """Share of a turn's samples from which its clipping is an event: a thousandth is heard as a crackle."""
 
@@ -32,10 +33,13 @@ class Sounds:
     levels: tuple[float, ...]
     music: tuple[Music, ...]
 
-    @property
-    def speechless(self) -> list[Stretch]:
-        """Stretches in which nothing that a speech detector finds is speech."""
-        return sorted([*(t.stretch for t in self.tones), *(core for m in self.music for core in m.cores)])
+    def spoken(self, found: list[Stretch], samples: NDArray[np.int16], rate: int) -> list[Stretch]:
+        """What a speech detector found, without tones, and without music unless somebody speaks louder over it."""
+        spoken = without(found, [t.stretch for t in self.tones])
+        for music in self.music:
+            loud = [s for s in spoken if level_dbfs(samples, rate, (s,)) >= music.level_dbfs + OVER_MUSIC_DB]
+            spoken = sorted({*without(spoken, list(music.cores)), *loud})
+        return spoken
 
 
 def find_sounds(samples: NDArray[np.int16], rate: int, plan: TonePlan = CHINA) -> Sounds:

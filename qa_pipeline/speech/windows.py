@@ -12,10 +12,16 @@ from qa_pipeline.speech.loudness import Loudness, quietest
 
 @dataclass(frozen=True)
 class Spoken:
-    """One channel's turn: its stretches of speech, in order."""
+    """One channel's turn: its stretches of speech, in order. speaker: which of several voices on that channel, if known."""
 
     channel: int
     stretches: tuple[Stretch, ...]
+    speaker: int | None = None
+
+    @property
+    def voice(self) -> int:
+        """Whose words these are: the channel's, or one of those told apart on it."""
+        return self.channel if self.speaker is None else self.speaker
 
     @property
     def start_ms(self) -> int:
