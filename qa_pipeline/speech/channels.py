@@ -39,7 +39,8 @@ def compare_channels(samples: NDArray[np.int16], rate: int) -> tuple[str, ...]:
         return (SAME,)
     flags = []
     for channel in range(2):
-        theirs = level[1 - channel, pieces] >= level[channel, pieces] + LEAK_DB
+        here, there = level[channel, pieces], level[1 - channel, pieces]
+        theirs = (there >= here + LEAK_DB) & (here >= LOUD_DBFS)  # fainter, as codecs of two channels leak, nobody hears it
         if theirs.sum() >= LEAST_PIECES and np.mean(alike[theirs] >= LEAKED) >= LEAKED_SHARE:
             flags.append(f"leak_in_channel_{channel}")
     return tuple(flags)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DETECTORS = ("tones", "music", "speech", "levels", "knocks")
 LEAK_DB = 18.0
 """How much fainter the same tone or music is on a channel that it only leaks into."""
-OVER_MUSIC_DB = 7.0
+OVER_MUSIC_DB, LONG_MS, BREATH_MS = 7.0, 500, 300
 CLIPPED = 0.001
 """Share of a turn's samples from which its clipping is an event: a thousandth is heard as a crackle."""
 
@@ -34,12 +34,27 @@ class Sounds:
     music: tuple[Music, ...]
 
     def spoken(self, found: list[Stretch], samples: NDArray[np.int16], rate: int) -> list[Stretch]:
-        """What a speech detector found, without tones, and without music unless somebody speaks louder over it."""
+        """What a speech detector found, without tones, and without music unless somebody speaks louder over it, or goes on
+        speaking from where there was none."""
         spoken = without(found, [t.stretch for t in self.tones])
         for music in self.music:
-            loud = [s for s in spoken if level_dbfs(samples, rate, (s,)) >= music.level_dbfs + OVER_MUSIC_DB]
-            spoken = sorted({*without(spoken, list(music.cores)), *loud})
+            clear = without(spoken, list(music.cores))
+            spoken = [
+                s
+                for s in spoken
+                if s in clear
+                or level_dbfs(samples, rate, (s,)) >= music.level_dbfs + OVER_MUSIC_DB
+                or (_long(s) and any(_long(c) and _follow(s, c) for c in clear))
+            ]
         return spoken
+
+
+def _long(s: Stretch) -> bool:
+    return s.end_ms - s.start_ms >= LONG_MS
+
+
+def _follow(a: Stretch, b: Stretch) -> bool:
+    return max(a.start_ms, b.start_ms) - min(a.end_ms, b.end_ms) <= BREATH_MS
 
 
 def find_sounds(samples: NDArray[np.int16], rate: int, plan: TonePlan = CHINA) -> Sounds:
