@@ -26,6 +26,7 @@ from qa_pipeline.import_record import Beside
 from qa_pipeline.in_force import publish_first
 from qa_pipeline.judging import Failed, seal
 from qa_pipeline.model import Transcript
+from qa_pipeline.repairing import rebuild_if_new
 from qa_pipeline.rescoring import apply_marks
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
@@ -75,6 +76,7 @@ def import_files(config: Config, packs: Mapping[str, RulePack], paths: Sequence[
     with one_writer(config.root), closing(Ledger(config.ledger)) as ledger:
         clear_staging(config.dataset)
         publish_first(config)
+        rebuild_if_new(config, ledger)
         taker = _Taker(config, packs, how or How(), ledger, Segmenter(vocabulary(packs.values())), Beside(config))
         sealed = waiting = 0
         for batch in _batched(_read(paths, taker.how), TOGETHER):

@@ -34,6 +34,7 @@ from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.read import find_records, read_records
 from qa_pipeline.recordings.records.record import RecordError, fingerprint
+from qa_pipeline.repairing import rebuild_if_new
 from qa_pipeline.rescoring import apply_marks
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
@@ -156,6 +157,7 @@ def _night(
     with one_writer(config.root), closing(Ledger(config.ledger)) as ledger, _spool(config.spool):
         clear_staging(config.dataset)
         publish_first(config)
+        rebuild_if_new(config, ledger)
         found = find_recordings(paths, config.recordings.formats, config.recordings.pair)
         files = find_records(paths, config.phones)
         tools = Tools(config, ledger, read_records(files, config.phones), *means)

@@ -40,7 +40,7 @@ class Choice:
 
     def calls(self, legs: pa.Table) -> pa.Table:
         """The legs of calls that have a chosen leg."""
-        chosen = pa.array([True] * len(legs))
+        chosen = pa.array([True] * len(legs), pa.bool_())
         wanted = ((self.packs, "pack"), (self.agents, "agent_id"), (self.teams, "team"), (self.ids, "call_id"))
         for names, column in wanted:
             if names:

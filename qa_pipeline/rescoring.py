@@ -81,7 +81,7 @@ class _Job:
         scores = diff_scores(told.scores_before, told.scores_after)
         if self.write:
             if told.changes:
-                _put_in_place(self.dataset, self.run.id, told)
+                put_in_place(self.dataset, self.run.id, told)
         else:
             for name, rows in (
                 ("findings", findings),
@@ -103,7 +103,7 @@ class _Job:
         return [call for call in calls if call not in covered]
 
 
-def _put_in_place(dataset: Store, run_id: str, told: Rejudged) -> None:
+def put_in_place(dataset: Store, run_id: str, told: Rejudged) -> None:
     """Old rows to history, then findings, then scores: whoever follows a score to its findings meets none that are older."""
     sides = (("findings", told.findings_before, told.findings_after), ("scores", told.scores_before, told.scores_after))
     calls = told.scores_after["call_id"].unique().to_pylist()
@@ -167,7 +167,7 @@ def _run(
 ) -> Outcome:
     """how: whether to write, and whether there is a dry run behind it."""
     days = [day for day in call_dates(config.dataset, "calls") if choice.covers(day)]
-    judges = Judges(packs, _marks(config), datetime.now(UTC))
+    judges = Judges(packs, marks_of(config), datetime.now(UTC))
     job = _Job(config.dataset, run, choice, judges, config.scorecard.pass_mark, *how)
     done: list[_Day] = []
     for one in each_date(job, days, _many_calls(config.dataset, days)):
@@ -231,7 +231,7 @@ def _choice(run: DryRun) -> Choice:
     return Choice(**told)
 
 
-def _marks(config: Config) -> tuple[Mark, ...]:
+def marks_of(config: Config) -> tuple[Mark, ...]:
     if not config.people.exists():
         return ()
     with closing(People(config.people)) as people:
@@ -267,7 +267,7 @@ def apply_marks(config: Config) -> int:
             for day, ids in sorted(by_day.items()):
                 told = rejudge(config.dataset, day, Choice(ids=tuple(ids)), judges)
                 if told.changes:
-                    _put_in_place(config.dataset, run.id, told)
+                    put_in_place(config.dataset, run.id, told)
                 people.settle(told.marks)
         people.applied(waiting)
         ledger.forget_replaced(replaced)

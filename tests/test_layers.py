@@ -28,7 +28,18 @@ ALLOWED = {
     "progress": set[str](),
 }
 BOTH_SIDES = {
-    *("night", "late", "in_force", "importing", "import_form", "import_record", "exporting", "rescoring", "config"),
+    *(
+        "night",
+        "late",
+        "in_force",
+        "importing",
+        "import_form",
+        "import_record",
+        "exporting",
+        "rescoring",
+        "repairing",
+        "config",
+    ),
     *("cli", "cli_night", "cli_rules", "cli_rescore", "cli_marks"),
 }
 """They see the slow half and the fast one."""

@@ -59,6 +59,11 @@ class Ledger:
         shown = {"call_id": str, "call_date": str, "agent_id": str, "pack": str}
         self.db.table("calls").create(shown, pk="call_id", if_not_exists=True)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it knows of nothing yet."""
+        return not any(self.db.table(name).count for name in ("recordings", "calls"))
+
     def close(self) -> None:
         self.db.close()
 
@@ -113,9 +118,12 @@ class Ledger:
         """A finished transcript and its recording's state, in one transaction: a crash leaves both or neither.
 
         `instead_of`: the id that the same recording's call was kept under before; its rows go when the new ones are sealed.
-        What was known of the call without a recording is forgotten.
+        What was known of the call without a recording is forgotten. The rows say what the ledger knows of them, so that it can
+        be rebuilt from the dataset.
         """
-        said = {"call_id": entry.call_id, "call_date": call_date.isoformat(), "rows": json.dumps(rows, ensure_ascii=False)}
+        known = {"content_key": entry.path, "content_sha256": entry.sha256, "record_mark": entry.record}
+        told = {**rows, "calls": [{**call, **known} for call in rows["calls"]]}
+        said = {"call_id": entry.call_id, "call_date": call_date.isoformat(), "rows": json.dumps(told, ensure_ascii=False)}
         with self.db.atomic():
             self.db.table("pending").upsert(said, pk="call_id")
             self.db.table("superseded").delete_where("call_id = ?", [entry.call_id])
@@ -183,6 +191,36 @@ class Ledger:
     def forget_replaced(self, call_ids: Iterable[str]) -> None:
         with self.db.atomic():
             self.db.execute("delete from replaced where call_id in (select value from json_each(?))", [json.dumps([*call_ids])])
+
+    def words_lost(self, call_date: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The transcripts of a date are gone: its recordings and imports are as new. Ids of recorded and of imported calls."""
+        sealed, day = "call_id in (select call_id from calls where call_date = ?)", [call_date.isoformat()]
+        kinds = ("path not like 'import:%'", "path like 'import:%'")
+        found = [self.db.execute(f"select call_id from recordings where {sealed} and {kind}", day).fetchall() for kind in kinds]
+        with self.db.atomic():
+            self.db.execute(f"delete from recordings where {sealed}", day)
+            self.db.execute("delete from calls where call_date = ?", day)
+        recorded, imported = (tuple(sorted({row[0] for row in rows})) for rows in found)
+        return recorded, imported
+
+    def remember(self, calls: Iterable[Row]) -> None:
+        """Sealed calls, from rows of `calls`: the next run hashes their recordings once more and hears none again."""
+        known = [row for row in calls if row["content_key"]]
+        with self.db.atomic():
+            there = {row[0] for row in self.db.execute("select path from recordings")}
+            for row in known:
+                if row["content_key"] not in there:
+                    told = {"asr": row["asr"], "call_id": row["call_id"], "record": row["record_mark"]}
+                    self.note(Entry(row["content_key"], "sealed", row["content_sha256"], **told))
+
+    def index_anew(self, dates: Iterable[tuple[date, Any]]) -> int:
+        """From the first legs of every date (a table of call_id, agent_id, pack); the number of calls."""
+        with self.db.atomic():
+            self.db.execute("delete from calls")
+            for day, legs in dates:
+                rows = [{**row, "call_date": day.isoformat()} for row in legs.drop_columns(["leg"]).to_pylist()]
+                self.db.table("calls").upsert_all(rows, pk="call_id")
+        return int(self.db.table("calls").count)
 
     def unjudged(self, call_id: str, detail: str) -> None:
         """Judging raised: the transcript stays here and is tried again at every sealing."""

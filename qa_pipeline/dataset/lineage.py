@@ -14,7 +14,8 @@ SEEN = {
     "turns": ("turn", "leg", "speaker", "addressee", "start_ms", "end_ms", "text", "confidence"),
     "events": ("kind", "channel", "start_ms", "end_ms", "source", "value", "attrs"),
 }
-UNSEEN_OF_CALL = ("recordings", "revision", "asr", "text_version", "masked", "conversation_id", "source")
+KNOWN_TO_LEDGER = ("content_key", "content_sha256", "record_mark")
+UNSEEN_OF_CALL = ("recordings", "revision", "asr", "text_version", "masked", "conversation_id", "source", *KNOWN_TO_LEDGER)
 
 
 def transcript_versions(tables: Mapping[str, pa.Table]) -> pa.Array:

@@ -47,6 +47,6 @@ def _unchanged(table: pa.Table) -> pa.Table:
 STEPS: dict[tuple[int, str], Callable[[pa.Table], pa.Table]] = {}
 """(version, table): how its rows of the version before become its own, beyond columns that are new and empty.
 
-2: `scores.started_at` is new (filled in by `qa dataset check --repair`, from calls); the table `agents` is new; findings and
-scores are sorted by agent.
+2: `scores.started_at` is new (filled in by `qa dataset check --repair`, from calls), and so are what the ledger knew of a call
+(`calls.content_key`, `content_sha256`, `record_mark`) and the table `agents`; findings and scores are sorted by agent.
 """

@@ -73,6 +73,9 @@ _COLUMNS: dict[str, list[tuple[str, Any]]] = {
         ("fields", pa.string()),
         ("asr", pa.string()),
         ("text_version", pa.string()),
+        ("content_key", pa.string()),
+        ("content_sha256", pa.string()),
+        ("record_mark", pa.string()),
         ("masked", pa.bool_()),
     ],
     "legs": [
