@@ -112,6 +112,13 @@ def test_phones_tried_before_the_answer_are_one_call(tmp_path: Path) -> None:
     assert (r.agent_id, r.ring_ms, r.fields["rang"], r.transfers) == ("6001", 24_000, ["6003"], ())
 
 
+def test_phones_tried_in_vain_ring_until_the_last_gives_up(tmp_path: Path) -> None:
+    first = row(disposition="NO ANSWER", answer="", end="2024-05-14 09:30:20")
+    second = row(disposition="NO ANSWER", answer="", start="2024-05-14 09:30:20", end="2024-05-14 09:30:45")
+    assert one(tmp_path, first + second).ring_ms == 45_000
+    assert one(tmp_path / "menu", row(lastapp="BackGround", dstchannel="")).ring_ms is None
+
+
 def test_a_second_agent_after_the_first_is_a_transfer(tmp_path: Path) -> None:
     first = row(end="2024-05-14 09:30:40")
     second = row(start="2024-05-14 09:30:40", answer="2024-05-14 09:30:45", dst="6002", dstchannel="PJSIP/6002-0000001e")
@@ -272,6 +279,14 @@ def test_events_with_epoch_times_and_a_header_and_holds_of_one_own_kind(tmp_path
     ((start, end),) = r.holds
     assert not isinstance(start, int) and not isinstance(end, int)
     assert (end - start, r.hangup_by) == (timedelta(seconds=10), "agent")  # not taken back: until the call ends
+
+
+def test_a_log_that_is_there_twice_tells_nothing_twice(tmp_path: Path) -> None:
+    (tmp_path / "copy.cel.csv").write_text(STORY, "utf-8")
+    (tmp_path / "copy.cdr.csv").write_text(PLAIN, "utf-8")
+    (tmp_path / "Master.csv").write_text(PLAIN, "utf-8")
+    (r,) = read(tmp_path, STORY, "cel.csv").records
+    assert (len(r.holds), len(r.transfers)) == (1, 1)
 
 
 def test_channel_events_and_master_csv_complete_each_other(tmp_path: Path) -> None:

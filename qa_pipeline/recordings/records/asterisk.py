@@ -158,7 +158,7 @@ def _call(call_id: str, tries: list[Attempt], phones: PhoneSystem) -> CallRecord
     answered, reason = _outcome(tries, reached)
     answered_at = reached[0].answer if reached and _by_a_person(reached[0], first) else None
     ends = [a.end for a in tries if a.end]
-    ring = (answered_at or (None if answered else first.end)) if shown_by.app != "queue" else None
+    rang_until = max(ends, default=None) if reason == "no_answer" else answered_at
     recording = next((r for a in (*reached, *tries) if (r := _recording(a.cells))), None)
     further: dict[str, Any] = {k: v for k in KEPT if (v := shown_by.get(k))}
     rang = [who for a in tries if not a.reached and (who := agent_of(a.get("dstchannel"), phones))]
@@ -176,7 +176,7 @@ def _call(call_id: str, tries: list[Attempt], phones: PhoneSystem) -> CallRecord
         answered_at=answered_at,
         ended_at=max(ends, default=None),
         answered=answered,
-        ring_ms=max(0, round((ring - first.start).total_seconds() * 1000)) if ring else None,
+        ring_ms=max(0, round((rang_until - first.start).total_seconds() * 1000)) if rang_until else None,
         end_reason=reason,
         transfers=tuple(_transfer(a, phones) for a in _after(reached, tries)),
         fields=further,

@@ -114,7 +114,8 @@ def calls(told: Iterable[ChannelEvent], phones: PhoneSystem) -> list[CallRecord]
     def key(e: ChannelEvent) -> str:
         return e.cells.get("linkedid") or e.cells["uniqueid"]
 
-    ordered = sorted(told, key=lambda e: (key(e), e.at, e.line))
+    once = {(key(e), e.kind, e.at, e.channel, e.cells.get("extra")): e for e in told}  # a copied log tells nothing twice
+    ordered = sorted(once.values(), key=lambda e: (key(e), e.at, e.line))
     return [_Story(list(group), phones).record() for _, group in groupby(ordered, key)]
 
 

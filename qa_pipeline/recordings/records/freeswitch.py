@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +21,8 @@ TECHNICAL = re.compile(
     r"current|export|presence|recovery|user_context|text|advertised|zrtp|DP_MATCH|rfc|RFC|hash|ice|srtp|use|verto|ani|state).*|"
     r"u?m?duration|billu?m?sec|stereo|hangup_cause_q850|import"
 )
+HUMAN = timedelta(seconds=1)
+"""An answer this much before the bridge is a menu's."""
 LEFT = {"ORIGINATOR_CANCEL": "abandoned", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "no_answer", "USER_BUSY": "no_answer"}
 CAUSES = {
     **{"NORMAL_CLEARING": 16, "DESTINATION_OUT_OF_ORDER": 27, "NETWORK_OUT_OF_ORDER": 38, "NORMAL_TEMPORARY_FAILURE": 41},
@@ -178,11 +180,9 @@ def _call(a: Channel, others: Sequence[Channel], phones: PhoneSystem) -> CallRec
     talked = bool(bridged) or a.time("bridge") is not None
     answered_at = (bridged[0].time("answer") if bridged else a.time("bridge")) if talked else None
     offered, ended = a.time("start"), a.time("end")
-    until = answered_at or ended
     recording, recorded_from = _recorded([a, *others], answered_at)
     transfers = tuple(_transfers([a, *others], bridged, phones))
     reason = answered_end(CAUSES.get(a.get("hangup_cause") or ""), transfers) if talked else _lost(a)
-    waited = _ms(offered, until) if offered and until and not a.get("cc_queue") else None
     return CallRecord(
         a.uuid,
         recording=recording,
@@ -197,7 +197,7 @@ def _call(a: Channel, others: Sequence[Channel], phones: PhoneSystem) -> CallRec
         answered_at=answered_at,
         ended_at=ended,
         answered=talked,
-        ring_ms=waited,
+        ring_ms=_rang(a, bridged or others, answered_at),
         hangup_by=_hung_up_by(a, bridged, direction) if talked else None,
         end_reason=reason,
         holds=tuple(_holds([a, *others])),
@@ -228,6 +228,15 @@ def _called_agent(a: Channel, phones: PhoneSystem) -> str | None:
             return found
     last = re.search(r"user/(\w+)", a.get("last_arg") or "") if a.get("last_app") == "bridge" else None
     return last[1] if last and phones.extensions.fullmatch(last[1]) else None
+
+
+def _rang(a: Channel, phones: Sequence[Channel], answered: datetime | None) -> int | None:
+    """From the first phone's channel; without one, from the call's start, unless a queue or a menu answered it first."""
+    starts = [start for c in phones if (start := c.time("start"))]
+    until, taken = answered or a.time("end"), a.time("answer")
+    alone = a.time("start") if taken is None or (answered and answered - taken <= HUMAN) else None
+    begin = min(starts, default=alone)
+    return _ms(begin, until) if begin and until and not a.get("cc_queue") else None
 
 
 def _hung_up_by(a: Channel, bridged: Sequence[Channel], direction: str | None) -> str | None:
