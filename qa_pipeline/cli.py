@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qa_pipeline.cli_doctor import doctor
 from qa_pipeline.cli_marks import appeal, mark, marks, why_changed
 from qa_pipeline.cli_night import STOPPED, transcribe, watching
 from qa_pipeline.cli_rescore import rescore
@@ -106,7 +107,7 @@ def run_project(project: Path, paths: tuple[Path, ...]) -> Summary:
 
     config, packs = open_project(project)
     notice_demo(config, paths)
-    recogniser = make_recogniser(config.asr, compile_vocabulary(packs))
+    recogniser = make_recogniser(config.asr, compile_vocabulary(packs, config.packs))
     with watching() as watch:
         return night.run(config, paths, packs, recogniser, watch)
 
@@ -331,6 +332,7 @@ def import_(files: tuple[Path, ...], form: str | None, schema: bool, project: Pa
 
 
 main.add_command(transcribe)
+main.add_command(doctor)
 for command in (appeal, mark, marks, rescore, why_changed):
     main.add_command(command)
 main.add_command(rules)

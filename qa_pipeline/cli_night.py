@@ -99,7 +99,7 @@ def transcribe(paths: tuple[Path, ...], project: Path, out: Path | None) -> None
 
     config, packs = open_project(project)
     notice_demo(config, paths)
-    recogniser = make_recogniser(config.asr, compile_vocabulary(packs))
+    recogniser = make_recogniser(config.asr, compile_vocabulary(packs, config.packs))
     with watching() as watch:
         summary = night.transcribe(config, paths, packs, recogniser, watch)
     if out:

@@ -91,6 +91,12 @@ class Packs:
     called_numbers: Mapping[str, str] = field(default_factory=dict)
     departments: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every pack that may judge a call, the default first."""
+        mapped = (*self.folders.values(), *self.called_numbers.values(), *self.departments.values())
+        return tuple(dict.fromkeys((self.default, *mapped)))
+
     def of(self, folder: Path, called_number: str | None, department: str | None) -> str:
         for name in (folder.name, *(p.name for p in folder.parents)):
             if name in self.folders:
@@ -356,19 +362,19 @@ def plain_asr(asr: Asr) -> Asr:
     return replace(asr, model=str(shipped.demo_model()), window="short", precision=precision, prompt="", hot_words=False)
 
 
-def compile_vocabulary(packs: Mapping[str, RulePack]) -> Vocabulary:
-    """Names of three characters and more in the packs' slots, in the order written: shorter ones are mostly everyday words."""
+def compile_vocabulary(packs: Mapping[str, RulePack], used: Packs) -> Vocabulary:
+    """Names of three characters and more in the slots of the packs in use, as written: shorter ones are everyday words."""
     from qa_pipeline.rules.cues import role_patterns
 
-    names = (name for pack in packs.values() for fills in pack.slots.values() for name in fills)
+    names = (name for pack in used.named if pack in packs for fills in packs[pack].slots.values() for name in fills)
     cues = RoleCues(**vars(role_patterns(packs.values())))
     return Vocabulary(tuple(dict.fromkeys(n for n in names if len(n) >= 3 and not n.isascii())), cues)
 
 
 def pack_problems(packs: Packs, known: Sequence[str]) -> list[str]:
     """Packs that the settings name and the rules folder lacks."""
-    named = {packs.default, *packs.folders.values(), *packs.called_numbers.values(), *packs.departments.values()}
-    return [f"packs: {name!r} is not in rules/; there are {', '.join(known) or 'none'}" for name in sorted(named - set(known))]
+    strange = sorted(set(packs.named) - set(known))
+    return [f"packs: {name!r} is not in rules/; there are {', '.join(known) or 'none'}" for name in strange]
 
 
 TEMPLATE = """\

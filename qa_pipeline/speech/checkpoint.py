@@ -83,7 +83,7 @@ def choose_device(device: str) -> str:
 
 
 def choose_precision(precision: str, device: str) -> str:
-    """As asked where the device can; else the nearest it can, said in the log. `default` is as the checkpoint is stored."""
+    """As asked where the device can, else the nearest that it can. `default` is as the checkpoint is stored."""
     import ctranslate2
 
     if precision in ("default", "auto"):
@@ -94,9 +94,7 @@ def choose_precision(precision: str, device: str) -> str:
     known = (*LESS_EXACT, "float32")
     if precision not in known:
         raise ModelError(f"asr.precision: expected one of default, auto, {', '.join(known)}, found {precision!r}")
-    chosen = next((p for p in LESS_EXACT.get(precision, ()) if p in can), "default")
-    log.warning("asr.precision %s is not to be had on %s; taking %s", precision, device, chosen)
-    return chosen
+    return next((p for p in LESS_EXACT.get(precision, ()) if p in can), "default")
 
 
 def workers_and_threads(threads: int, device: str) -> tuple[int, int]:
@@ -145,14 +143,16 @@ class Checkpoint:
 def load_checkpoint(model: str, device: str, precision: str, threads: int) -> Checkpoint:
     """Raises ModelError saying what to do."""
     folder, device = find_checkpoint(model), choose_device(device)
-    precision = choose_precision(precision, device)
+    taken = choose_precision(precision, device)
+    if taken != precision:
+        log.warning("asr.precision %s is not to be had on %s; taking %s", precision, device, taken)
     workers, each = workers_and_threads(threads, device)
     import ctranslate2
     from tokenizers import Tokenizer
 
     try:
         made = ctranslate2.models.Whisper(
-            str(folder), device, compute_type=precision, inter_threads=workers if device == "cpu" else 1, intra_threads=each
+            str(folder), device, compute_type=taken, inter_threads=workers if device == "cpu" else 1, intra_threads=each
         )
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
     except Exception as problem:

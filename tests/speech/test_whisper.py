@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from qa_pipeline.speech.backend import Heard, ModelError, heard
+from qa_pipeline.speech.backend import ModelError, heard
 from qa_pipeline.speech.guards import Told
-from qa_pipeline.speech.passes import joined, worth
 
 
 def test_the_demonstration_model_keeps_the_contract(recogniser: Any, contract: Any, sample: Any) -> None:
@@ -70,23 +69,3 @@ def test_padding_to_thirty_seconds_still_hears_the_words(make_demo: Any, recogni
 def test_a_model_that_is_not_there_is_named(make_demo: Any, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no folder"):
         heard(make_demo(model=str(tmp_path / "none")), [np.zeros(16000, np.float32)])
-
-
-def test_two_halves_become_one_answer_in_their_order() -> None:
-    whole = joined(Heard("您好", (0, 200), 0.9), Heard("再见", (100, 300), 0.4), 1000)
-    assert (whole.text, whole.char_ms, whole.problem) == ("您好再见", (0, 200, 1100, 1300), None)
-    assert whole.confidence == pytest.approx(0.6)
-
-
-def test_a_half_without_words_leaves_the_other_as_it_is() -> None:
-    whole = joined(Heard("", (), None, "no_words"), Heard("好", (20,), 0.5), 700)
-    assert (whole.text, whole.char_ms, whole.confidence) == ("好", (720,), pytest.approx(0.5))
-    assert joined(Heard("", (), None, "repetition"), Heard("", (), None, "no_words"), 1).problem == "repetition"
-
-
-def test_the_likelier_answer_is_kept_and_words_before_none() -> None:
-    sure, unsure, none = Heard("好", (0,), 0.9), Heard("不好", (0, 1), 0.3), Heard("", (), None, "repetition")
-    loop = Heard("丽丽丽丽", (0, 1, 2, 3), 0.99)
-    assert max([unsure, sure, none], key=worth) == sure
-    assert max([none, unsure], key=worth) == unsure
-    assert max([loop, unsure], key=worth) == unsure
