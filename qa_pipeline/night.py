@@ -127,7 +127,7 @@ class Tools:
 
     @cached_property
     def cues(self) -> RoleCues:
-        return compile_vocabulary(self.packs).cues
+        return compile_vocabulary(self.packs, self.config.packs).cues
 
     def seal(self) -> Failed:
         return seal(self.config.dataset, self.ledger, self.packs, self.matchers) if self.judge else {}
