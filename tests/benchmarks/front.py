@@ -1,0 +1,261 @@
+"""The front end and the night around the recogniser: throughput, memory, bad files, overhead.
+
+    python tests/benchmarks/front.py [--calls N] [--rounds N] [--copies N] [--only throughput|night]
+
+`throughput`: the sample calls through the front end with two processes, beside two independent processes that prepare half
+of them each in a plain loop; rounds take turns, wall clock and CPU time (user and system, all processes) of each are printed,
+the ratios are the medians'. Starting the processes is not counted, on either side.
+`night`: N short calls, cut from the samples at other places each, a twentieth of them damaged, through `night.run` with the
+demonstration model in one process: memory every 50 calls, what became of the damaged ones, ten of the others again alone, and
+the CPU time that the night itself takes beside recognising (its main thread: finding, hashing, joining, ledger, words into
+tables, judging, sealing).
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+import wave
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from qa_pipeline import night, shipped
+from qa_pipeline.cli import open_project
+from qa_pipeline.config import Config, Front, make_recogniser
+from qa_pipeline.dataset.tables import read_table
+from qa_pipeline.front import FrontEnd, Job, Prepared, prepare
+from qa_pipeline.progress import Progress
+from qa_pipeline.recordings.decode import content_hash
+from qa_pipeline.recordings.files import one_file
+from qa_pipeline.speech.backend import Ear
+from tests.spoken import small_project
+
+GOAL_PARALLEL, GOAL_OVERHEAD = 0.9, 0.03
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one way over the same calls."""
+
+    wall: float
+    cpu: float
+
+
+def cpu_s() -> float:
+    """Of this process and of its children that have ended."""
+    own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
+
+
+def jobs_of(folder: Path, copies: int) -> list[Job]:
+    jobs = []
+    for path in sorted(p for p in shipped.sample_calls().iterdir() if p.suffix not in (".csv", ".json", ".md")):
+        for copy in range(copies):
+            files = one_file(Path(shutil.copy(path, folder / f"{copy}-{path.name}")))
+            jobs.append(Job(files, content_hash(files.paths), files.state, files.paths[0].stem))
+    return jobs
+
+
+def alone(jobs: Sequence[Job], config: Config, ear: Ear, ready: Any, go: Any) -> None:
+    """One of the independent processes."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    prepare(jobs[0], config, ear)
+    ready.release()
+    go.wait()
+    for job in jobs:
+        assert isinstance(prepare(job, config, ear), Prepared)
+
+
+def two_alone(jobs: Sequence[Job], config: Config, ear: Ear) -> Cost:
+    context = multiprocessing.get_context("spawn")
+    ready, go = context.Semaphore(0), context.Event()
+    halves = [context.Process(target=alone, args=(jobs[i::2], config, ear, ready, go)) for i in range(2)]
+    before = cpu_s()
+    for process in halves:
+        process.start()
+    for _ in halves:
+        ready.acquire()
+    started, warm = time.perf_counter(), sum(_cpu_of(p.pid or 0) for p in halves)
+    go.set()
+    for process in halves:
+        process.join()
+    return Cost(time.perf_counter() - started, cpu_s() - before - warm)
+
+
+def together(jobs: Sequence[Job], config: Config, ear: Ear) -> Cost:
+    """As the night gives them: in order, a few ahead, results taken as they come."""
+    inbox: SimpleQueue[Any] = SimpleQueue()
+    before = cpu_s()
+    there = {p.pid for p in multiprocessing.active_children()}
+    with FrontEnd(config, ear, inbox.put) as front:
+        for job in jobs[:2]:
+            front.give(job)
+        for _ in range(2):
+            front.taken(inbox.get()[0])
+        started = time.perf_counter()
+        warm = sum(_cpu_of(p.pid or 0) for p in multiprocessing.active_children() if p.pid not in there)
+        waiting = list(jobs)
+        while waiting or front.busy:
+            while waiting and front.room:
+                front.give(waiting.pop(0))
+            job, made = inbox.get()
+            assert isinstance(made, Prepared), made
+            front.taken(job)
+        taken = time.perf_counter() - started
+    return Cost(taken, cpu_s() - before - warm)
+
+
+def _cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def throughput(rounds: int, copies: int) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config(Path(folder), front=Front(processes=2))
+        config.spool.mkdir()
+        ear = make_recogniser(config.asr).ear
+        calls = Path(folder) / "calls"
+        calls.mkdir()
+        jobs = jobs_of(calls, copies)
+        first = [prepare(job, config, ear) for job in jobs[::copies]]
+        seconds = copies * sum(one.call.duration_ms for one in first if isinstance(one, Prepared)) / 1000
+        ways: dict[str, Callable[..., Cost]] = {"two alone": two_alone, "front end": together}
+        costs = {name: [Cost(0, 0)] * 0 for name in ways}
+        for _ in range(rounds):
+            for name, way in ways.items():
+                costs[name].append(way(jobs, config, ear))
+    print(f"front end: {len(jobs)} calls, {seconds:.0f} s of two channels (decode, events, speech, features), 2 processes")
+    for name, found in costs.items():
+        wall, cpu = statistics.median(c.wall for c in found), statistics.median(c.cpu for c in found)
+        print(f"  {name:10} {wall:6.2f} s wall, {cpu:6.2f} s CPU: {seconds / cpu:.0f} call-seconds a CPU-second")
+    wall, cpu = (_ratio(costs, of) for of in ("wall", "cpu"))
+    print(f"  throughput beside two alone: {100 * wall:.1f} % by wall clock, {100 * cpu:.1f} % by CPU; goal 90 %")
+    return max(wall, cpu) >= GOAL_PARALLEL
+
+
+def _ratio(costs: dict[str, list[Cost]], of: str) -> float:
+    two, one = (statistics.median(getattr(c, of) for c in costs[name]) for name in ("two alone", "front end"))
+    return two / one
+
+
+def short_calls(folder: Path, n: int, seed: int = 1) -> dict[str, str]:
+    """`n` recordings, each twentieth damaged; the damaged ones' names with the reason that is expected."""
+    rng, bad = random.Random(seed), dict[str, str]()
+    sources = []
+    for path in sorted(shipped.sample_calls().glob("*.wav")):
+        with wave.open(str(path)) as told:
+            if told.getsampwidth() == 2:
+                sources.append((told.getparams(), told.readframes(told.getnframes())))
+    for number in range(n):
+        params, frames = sources[number % len(sources)]
+        width, path = params.nchannels * params.sampwidth, folder / f"{number:05}.wav"
+        start = rng.randrange(len(frames) // width - 6 * params.framerate) * width
+        with wave.open(str(path), "wb") as made:
+            made.setparams(params)
+            made.writeframes(frames[start : start + rng.randrange(3, 7) * params.framerate * width])
+        if number % 20 == 7:
+            kind = ("empty", "not_audio", "empty")[number // 20 % 3]
+            whole = path.read_bytes()
+            path.write_bytes({0: b"", 1: b"no sound\n" * 100, 2: whole[:44]}[number // 20 % 3])
+            bad[path.name] = kind
+    return bad
+
+
+def rss_mib() -> float:
+    """Of this process and its children, in MiB."""
+    pids = [os.getpid(), *(p.pid for p in multiprocessing.active_children() if p.pid)]
+    return sum(_rss(pid) for pid in pids) / 1024
+
+
+def _rss(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+
+
+def whole_night(n: int) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        calls, project = Path(folder) / "calls", small_project(Path(folder) / "project")
+        calls.mkdir()
+        bad = short_calls(calls, n)
+        config, packs = open_project(project)
+        recogniser = make_recogniser(config.asr)
+        memory: list[float] = []
+
+        def show(p: Progress) -> None:
+            if p.done % 50 == 0:
+                memory.append(rss_mib())
+                print(f"  {p.done:5} calls: {memory[-1]:6.0f} MiB", flush=True)
+
+        before, main, whole, children = time.perf_counter(), time.thread_time(), time.process_time(), _children()
+        summary = night.run(config, [calls], packs, recogniser, night.Watch(show))
+        main, whole = time.thread_time() - main, time.process_time() - whole
+        children = _children() - children
+        print(f"night: {n} calls in {time.perf_counter() - before:.0f} s; CPU: front end {children:.1f} s,")
+        print(f"  recogniser and night {whole:.1f} s, of which the night's own thread {main:.1f} s", end="")
+        overhead = main / (whole - main + children)
+        print(f": {100 * overhead:.2f} % beside all else ({100 * main / (whole - main):.2f} % of recognising alone); goal 3 %")
+        told = {f.path.name: f.reason for f in summary.failures}
+        print(f"  damaged: {len(bad)}, each a row with its reason: {told == bad}; kept: {summary.new} of {n - len(bad)}")
+        twins = {d.path.name: d.call_id for d in summary.duplicates}
+        same = same_alone(calls, config, packs, recogniser, set(bad) | set(twins))
+        print(f"  texts of ten of them alone: {'the same' if same else 'DIFFERENT'}")
+        half = len(memory) // 2
+        growth = statistics.median(memory[half:]) - statistics.median(memory[half // 2 : half]) if half > 1 else 0.0
+        print(f"  memory, second half beside the second quarter: {growth:+.0f} MiB")
+        whole_count = summary.new + len(twins) == n - len(bad)
+        return told == bad and same and whole_count and overhead < GOAL_OVERHEAD
+
+
+def _children() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
+
+
+def same_alone(calls: Path, config: Config, packs: Any, recogniser: Any, other: set[str]) -> bool:
+    found: dict[str, list[str]] = {}
+    uris = {r["uri"]: c["call_id"] for c in read_table(config.dataset, "calls").to_pylist() for r in c["recordings"]}
+    for turn in read_table(config.dataset, "turns").sort_by([("call_id", "ascending"), ("turn", "ascending")]).to_pylist():
+        found.setdefault(turn["call_id"], []).append(turn["text"])
+    good = sorted(p for p in calls.iterdir() if p.name not in other)
+    for number, path in enumerate(random.Random(2).sample(good, 10)):
+        lone = small_project(config.root.parent / f"alone{number}")
+        (config_alone, _), call_id = open_project(lone), uris[config.roots.uri(path)]
+        night.run(config_alone, [path], packs, recogniser)
+        turns = read_table(config_alone.dataset, "turns").sort_by("turn").to_pylist()
+        if [t["text"] for t in turns] != found.get(call_id, []):
+            return False
+    return True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--copies", type=int, default=2, help="of each sample call, for the throughput")
+    parser.add_argument("--only", choices=("throughput", "night"))
+    args = parser.parse_args(argv)
+    reached = []
+    if args.only != "night":
+        reached.append(throughput(args.rounds, args.copies))
+    if args.only != "throughput":
+        reached.append(whole_night(args.calls))
+    return 0 if all(reached) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
