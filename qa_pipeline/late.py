@@ -46,8 +46,9 @@ class Settled:
 def settle_records(config: Config, ledger: Ledger, records: Records, found: Sequence[RecordingFiles]) -> Settled:
     """Every record at hand meets what is kept already; the rows of its calls then wait in the ledger for their verdicts."""
     late = _Late(config, ledger, records, [*records.ambiguous(found)])
-    rejoined = tuple(late.rejoin(found))
-    unanswered = tuple(late.born(found)) if config.records.unanswered else ()
+    with ledger.db.atomic():  # all or nothing: a year of records is one write
+        rejoined = tuple(late.rejoin(found))
+        unanswered = tuple(late.born(found)) if config.records.unanswered else ()
     keep_agents(config.dataset, [asdict(agent) for agent in records.roster.agents])
     return Settled(rejoined, unanswered, tuple(late.problems))
 
