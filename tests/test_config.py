@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from qa_pipeline.config import TEMPLATE, Config, ConfigError, Packs, read_config
+from qa_pipeline import shipped
+from qa_pipeline.config import TEMPLATE, Asr, Config, ConfigError, Packs, compile_vocabulary, make_recogniser, read_config
 from qa_pipeline.recordings.records.columns import named_record
+from qa_pipeline.rules.pack import load_packs
+from qa_pipeline.speech.vocabulary import Vocabulary
 
 
 def told(folder: Path, text: str) -> Config:
@@ -96,3 +99,26 @@ def test_tones_of_another_country_are_written_as_indications_conf_writes_them(tm
         ConfigError, match=r"tones\.ringback: expected frequency/milliseconds such as 450/1000, found '450:1000'"
     ):
         read_config(tmp_path)
+
+
+def test_a_table_under_asr_is_its_backends_own(tmp_path: Path) -> None:
+    config = told(tmp_path, '[asr]\nbackend = "http"\nmodel = "m"\n[asr.http]\nurl = "http://asr.lan/v1"\n')
+    assert config.asr.options == {"http": {"url": "http://asr.lan/v1"}} and config.asr.backend == "http"
+    with pytest.raises(ConfigError, match=r"unknown key asr\.options"):
+        told(tmp_path, "[asr]\noptions = 1\n")
+
+
+def test_the_recogniser_is_told_the_names_of_the_packs_in_use() -> None:
+    packs = load_packs(shipped.packs())
+    hotel = compile_vocabulary(packs, Packs(default="hotel")).names
+    assert "盘王谷深航假日酒店" in hotel and "乡野邻家" not in hotel
+    assert all(len(name) >= 3 and not name.isascii() for name in hotel)
+    both = compile_vocabulary(packs, Packs(default="farm-cs", departments={"总机": "hotel"}))
+    assert both.names[0].startswith("乡野邻家") and set(hotel) <= set(both.names)
+    assert both.hash != compile_vocabulary(packs, Packs(default="hotel")).hash
+
+
+def test_the_names_told_are_part_of_the_fingerprint_and_the_demonstration_is_told_none() -> None:
+    stock = Asr(model="large-v3-turbo")
+    assert make_recogniser(stock, Vocabulary(("盘王谷酒店",))).fingerprint != make_recogniser(stock).fingerprint
+    assert make_recogniser(Asr(), Vocabulary(("盘王谷酒店",))).fingerprint == make_recogniser(Asr()).fingerprint

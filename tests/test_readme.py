@@ -41,9 +41,10 @@ def test_both_readmes_show_the_same_commands() -> None:
     assert blocks("README.md") == blocks("README.zh-CN.md")
 
 
-@pytest.mark.parametrize(
-    "name", [*READMES, "docs/import.md", "docs/call-records.md", "docs/the-night.md", "data/samples/README.md"]
-)
+DOCS = ("docs/import.md", "docs/call-records.md", "docs/the-night.md", "docs/speech-models.md", "data/samples/README.md")
+
+
+@pytest.mark.parametrize("name", [*READMES, *DOCS])
 def test_every_link_leads_somewhere(name: str) -> None:
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text(name)) if "://" not in link]
     assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from qa_pipeline.model import Speaker, Turn
-from qa_pipeline.recordings.decode import Recording, decode
+from qa_pipeline.recordings.decode import Recording
 from qa_pipeline.speech.listen import Sketch, fill_in, sketch
 from qa_pipeline.speech.passes import Pass
 from qa_pipeline.speech.whisper import Look, Whisper, WhisperSettings
+from tests.spoken import read
 
 TOKENS_A_SECOND = 4
 ROLES = (Speaker.AGENT, Speaker.CUSTOMER)
@@ -132,7 +133,7 @@ def packed_seconds(path: Path) -> float:
 
 
 def sketched(path: Path, recogniser: Whisper) -> Sketch:
-    recording = decode(path)
+    recording = read(path)
     assert isinstance(recording, Recording), recording
     return sketch(path.stem, recording.samples, recording.rate, recogniser.ear.longest_ms)
 
