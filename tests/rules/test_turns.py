@@ -1,4 +1,4 @@
-"""What callers and agents say in their own words is heard, and what only sounds alike is left alone: one turn in a small call."""
+"""What is said in other words is heard, and what only sounds alike is left alone: one turn in a small call."""
 
 from functools import cache
 from pathlib import Path
