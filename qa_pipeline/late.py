@@ -21,6 +21,7 @@ from qa_pipeline.model import Call, Event, EventSource, Leg, Span, Speaker, Tran
 from qa_pipeline.recordings.birth import OF_THE_RECORD, Sound, to_call, unanswered_call, with_team
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.legs import leg_at, legs_on_record
+from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.record import CallRecord, RecordError, fingerprint
 
@@ -136,7 +137,7 @@ class _Late:
     def _remade(self, entry: Entry, record: CallRecord, rows: Rows) -> tuple[Call, tuple[Leg, ...], tuple[Event, ...]]:
         before = rows["calls"][0]
         sound = _sound(entry, before)
-        call, told, agent = to_call(record, sound)
+        call, told, agent = to_call(record, sound, named_record(Path(entry.path), self.config.phones))
         call = with_team(call, agent, self.records.roster)
         heard = [_event(row, call.call_id) for row in rows["events"] if row["source"] != EventSource.RECORD]
         words = [row for row in rows["turns"] if row["text"] or row["end_ms"] > row["start_ms"]]

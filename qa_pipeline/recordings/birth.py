@@ -10,13 +10,14 @@ from typing import Any
 
 from qa_pipeline.model import Call, Event, EventSource, Span
 from qa_pipeline.recordings.decode import Recording
-from qa_pipeline.recordings.records.record import CallRecord, Moment, PhoneSystem
+from qa_pipeline.recordings.records.record import CallRecord, Moment, PhoneSystem, completed
 from qa_pipeline.recordings.records.roster import Roster
 
 TAKEN = (
     *("conversation_id", "direction", "caller_number", "called_number", "department", "team", "answered", "answered_ms"),
     *("ended_ms", "recording_starts", "ring_ms", "ring_count", "end_reason"),
 )
+TIMES = ("started_at", "offered_at", "answered_at", "ended_at", "answered_ms", "ended_ms", "recording_starts")
 OF_THE_RECORD = ("no_record", "time_from_file", "record_times_unplaced")
 """Flags that a record, or its lack, gives."""
 MS = timedelta(milliseconds=1)
@@ -55,9 +56,12 @@ def sound_of(recording: Recording, uri: Callable[[Path], str], phones: PhoneSyst
 
 
 def to_call(record: CallRecord | None, sound: Sound, named: CallRecord | None = None) -> tuple[Call, list[Event], str | None]:
-    """The call, the events that its record tells, and its first agent. Without a record: flagged `no_record`, and told by its
-    name (`named`) or called by its content."""
-    r, all_placed = placed(record or named or CallRecord(sound.sha256[:16]), sound.duration_ms)
+    """The call, the events that its record tells, and its first agent. What the record lacks is told by the file's name
+    (`named`), but no mixture of both their times. Without a record: flagged `no_record`, called by its name or its content."""
+    told = record or named or CallRecord(sound.sha256[:16])
+    if record and named:
+        told = completed(record, named, TIMES if record.began_at else ())
+    r, all_placed = placed(told, sound.duration_ms)
     flags = [*sound.flags, *([] if record else ["no_record"]), *([] if all_placed else ["record_times_unplaced"])]
     if r.started_at is None and r.began_at is None:
         flags.append("time_from_file")

@@ -116,3 +116,11 @@ def test_an_unanswered_call_begins_when_it_rings() -> None:
     assert (call.flags, call.end_reason, call.recordings) == (("no_recording",), "abandoned", ())
     with pytest.raises(ValueError, match="n1: its record has no time"):
         unanswered_call(CallRecord("n1", answered=False))
+
+
+def test_the_name_fills_what_the_record_lacks_but_no_mixture_of_times(sound: Sound) -> None:
+    named = CallRecord("n", agent_id="6001", caller_number="138", started_at=at("00:00"), fields={"skill": "x", "queue": "q"})
+    call, _, agent = to_call(CallRecord("c1", caller_number="139", offered_at=at("30:00"), fields={"skill": "y"}), sound, named)
+    assert (call.call_id, call.caller_number, agent, call.started_at) == ("c1", "139", "6001", at("30:00"))
+    assert call.fields == {"skill": "y", "queue": "q"}
+    assert to_call(CallRecord("c1"), sound, named)[0].started_at == at("00:00")

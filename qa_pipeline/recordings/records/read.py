@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from qa_pipeline.errors import Place
 from qa_pipeline.recordings.find import SUFFIXES, files_inside
@@ -15,7 +14,7 @@ from qa_pipeline.recordings.records.cells import shown
 from qa_pipeline.recordings.records.columns import Row, record_of
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.mapping import RecordMapping
-from qa_pipeline.recordings.records.record import COLUMNS, CallRecord, PhoneSystem, RecordError
+from qa_pipeline.recordings.records.record import COLUMNS, CallRecord, PhoneSystem, RecordError, completed
 from qa_pipeline.recordings.records.roster import Roster, read_roster
 from qa_pipeline.recordings.records.tables import csv_rows, headed, json_values, read_text
 
@@ -196,17 +195,10 @@ def _joined(told: Sequence[CallRecord], problems: list[RecordError]) -> Iterator
     for forms in by_id.values():
         first, *rest = sorted(forms.values(), key=lambda r: ORDER.index(r.form) if r.form in ORDER else 0.5)
         for other in rest:
-            first = _completed(first, other)
+            first = completed(first, other)
         yield first
 
 
 def _differs(first: CallRecord, second: CallRecord) -> bool:
     """A day's export that repeats what an earlier one said is no contradiction."""
     return any(getattr(first, name) != getattr(second, name) for name in (*COLUMNS, "fields"))
-
-
-def _completed(first: CallRecord, other: CallRecord) -> CallRecord:
-    missing: Mapping[str, Any] = {
-        name: value for name in COLUMNS if getattr(first, name) in (None, ()) and (value := getattr(other, name)) is not None
-    }
-    return replace(first, **missing, fields={**other.fields, **first.fields})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,12 @@ def answered_end(cause: int | None, transfers: Sequence[Mapping[str, Any]]) -> s
 
 
 COLUMNS = frozenset(f.name for f in fields(CallRecord)) - set(NOT_COLUMNS)
+
+
+def completed(first: CallRecord, other: CallRecord, but: Collection[str] = ()) -> CallRecord:
+    """What the first does not say, by the other; of columns in `but`, nothing."""
+    lacking = [name for name in COLUMNS if name not in but and getattr(first, name) in (None, ())]
+    return replace(first, **{name: getattr(other, name) for name in lacking}, fields={**other.fields, **first.fields})
 
 
 @dataclass(frozen=True)
