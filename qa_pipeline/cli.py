@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qa_pipeline.cli_doctor import doctor
+from qa_pipeline.cli_keep import backup, dataset, forget, prune, retry, status
 from qa_pipeline.cli_marks import appeal, mark, marks, why_changed
 from qa_pipeline.cli_night import STOPPED, transcribe, watching
 from qa_pipeline.cli_rescore import rescore
@@ -331,9 +332,7 @@ def import_(files: tuple[Path, ...], form: str | None, schema: bool, project: Pa
         sys.exit(SOME_FAILED)
 
 
-main.add_command(transcribe)
-main.add_command(doctor)
-for command in (appeal, mark, marks, rescore, why_changed):
+KEEPING = (backup, dataset, forget, prune, retry, status)
+REVIEWING = (appeal, mark, marks, rescore, rules, why, why_changed)
+for command in (transcribe, doctor, *KEEPING, *REVIEWING):
     main.add_command(command)
-main.add_command(rules)
-main.add_command(why)

@@ -15,7 +15,7 @@ from qa_pipeline.dataset.parts import read_part
 from qa_pipeline.dataset.people import Mark, after_judging
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where
-from qa_pipeline.dataset.tables import of_calls, read_transcripts
+from qa_pipeline.dataset.tables import PRUNED, of_calls, read_transcripts
 from qa_pipeline.judging import Failed, judge_apart
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, narrowed
@@ -130,9 +130,11 @@ def rejudge(dataset: Where, day: date, choice: Choice, judges: Judges) -> Rejudg
 
 
 def read_legs(dataset: Where, day: date) -> pa.Table:
-    """Every leg with its agent, team and pack, and the version of the transcript it was scored by; null where it was not."""
+    """Every leg whose words are kept, with agent, team and pack, and the transcript's version at its last scoring, if any."""
     legs = read_part(dataset, "legs", day, ["call_id", "leg", "agent_id", "pack"])
-    calls = read_part(dataset, "calls", day, ["call_id", "team", "started_at"])
+    calls = read_part(dataset, "calls", day, ["call_id", "team", "started_at", "flags"])
+    calls = calls.filter(pa.array([PRUNED not in (told or ()) for told in calls["flags"].to_pylist()], pa.bool_()))
+    legs = of_calls(legs, calls["call_id"].to_pylist())
     at = pc.index_in(legs["call_id"], value_set=calls["call_id"].combine_chunks())
     legs = legs.append_column("team", calls["team"].take(at)).append_column("started_at", calls["started_at"].take(at))
     scores = read_part(dataset, "scores", day, ["call_id", "leg", "pack", "transcript_version"])

@@ -28,8 +28,9 @@ ALLOWED = {
     "progress": set[str](),
 }
 BOTH_SIDES = {
-    *("night", "late", "in_force", "importing", "import_form", "import_record", "exporting", "rescoring", "repairing"),
-    *("config", "doctor", "cli", "cli_night", "cli_rules", "cli_rescore", "cli_marks", "cli_doctor"),
+    *("night", "late", "in_force", "importing", "import_form", "import_record", "exporting", "config"),
+    *("rescoring", "repairing", "retention", "backups", "status", "doctor"),
+    *("cli", "cli_night", "cli_rules", "cli_rescore", "cli_marks", "cli_keep", "cli_doctor"),
 }
 """They see the slow half and the fast one."""
 

@@ -16,7 +16,7 @@ from qa_pipeline.dataset.parts import call_dates, part_path, read_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES
 from qa_pipeline.dataset.schemas import KEYS, VERSION
 from qa_pipeline.dataset.store import Store, Where, store_of
-from qa_pipeline.dataset.tables import ORDER
+from qa_pipeline.dataset.tables import ORDER, PRUNED, of_calls
 from qa_pipeline.errors import DatasetError
 
 TORN, OLD, STRAY, TWICE, ORPHAN, UNJUDGED, OTHER_WORDS, TWO_DATES = (
@@ -120,10 +120,16 @@ def _missing(ids: pa.ChunkedArray, known: pa.Array) -> tuple[str, ...]:
     return tuple(sorted(set(lost.to_pylist())))
 
 
+def _pruned(calls: pa.Table) -> list[str]:
+    """Calls whose words are kept no longer."""
+    told = zip(calls["call_id"].to_pylist(), calls["flags"].to_pylist(), strict=True)
+    return [call_id for call_id, flags in told if PRUNED in (flags or ())]
+
+
 def _lineage(tables: dict[str, pa.Table], day: date) -> Iterator[Problem]:
     ids = tables["calls"].sort_by("call_id")["call_id"].combine_chunks()
     now = transcript_versions({name: tables[name] for name in TRANSCRIPT_TABLES})
-    scores = tables["scores"]
+    scores = of_calls(tables["scores"], _pruned(tables["calls"]), others=True)
     expected = now.take(pc.index_in(scores["call_id"].combine_chunks(), value_set=ids))
     other = scores.filter(pc.fill_null(pc.not_equal(scores["transcript_version"], expected), False))
     if len(other):

@@ -17,15 +17,16 @@ CHUNK = 1000  # calls
 UNHEARD = "record:"
 """Before the id, the path of a call that is known by its record alone."""
 HELD = "state in ('transcribed', 'sealed', 'unjudged')"
+HEARD = "state in ('transcribed', 'sealed', 'unjudged', 'forgotten')"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One recording (its resolved path), one imported call (`import:` and its id), or one known by its record alone (UNHEARD).
+    """One recording (its resolved path), or one imported call (`import:` and its id).
 
     state: transcribed (kept here until sealed), sealed (in Parquet), unjudged (kept here; judging it raised), duplicate (the
-    content of another recording), failed. `reason` is a code, `detail` a sentence, `record` the mark of the call record
-    that the call was made with.
+    content of another recording), failed, forgotten (on request: not to be heard again). `reason` is a code, `detail` a
+    sentence, `record` the mark of the call record that the call was made with.
     """
 
     path: str
@@ -52,10 +53,12 @@ class Ledger:
         self.db.table("recordings").create(columns, pk="path", transform=True)
         self.db.table("recordings").create_index(["sha256"], if_not_exists=True)
         self.db.table("recordings").create_index(["call_id"], if_not_exists=True)
+        self.db.table("recordings").create_index(["state", "reason"], if_not_exists=True)
         self.db.table("pending").create({"call_id": str, "call_date": str, "rows": str}, pk="call_id", if_not_exists=True)
         self.db.table("pending").create_index(["call_date", "call_id"], if_not_exists=True)
         self.db.table("superseded").create({"call_id": str, "successor": str}, pk="call_id", if_not_exists=True)
         self.db.table("replaced").create({"call_id": str, "former": str}, pk="call_id", if_not_exists=True)
+        self.db.table("runs").create({"id": int, "began": str, "ended": str, "told": str}, pk="id", if_not_exists=True)
         shown = {"call_id": str, "call_date": str, "agent_id": str, "pack": str}
         self.db.table("calls").create(shown, pk="call_id", if_not_exists=True)
 
@@ -88,11 +91,35 @@ class Ledger:
 
     def heard(self, sha256: str) -> Entry | None:
         """The finished entry with this content, under whatever name it was read."""
-        return self._first(f"sha256 = ? and {HELD}", sha256)
+        return self._first(f"sha256 = ? and {HEARD}", sha256)
 
     def holder(self, call_id: str) -> Entry | None:
         """The recording that gave this call."""
         return self._first(f"call_id = ? and {HELD}", call_id)
+
+    def counts(self) -> dict[str, int]:
+        """Recordings and imported calls by state; those that failed by `failed:reason`."""
+        kind = "case state when 'failed' then 'failed:' || reason else state end"
+        return dict(self.db.execute(f"select {kind} as kind, count(*) from recordings group by kind").fetchall())
+
+    def n_calls(self) -> int:
+        """Sealed."""
+        return int(self.db.execute("select count(*) from calls").fetchone()[0])
+
+    def n_waiting(self) -> int:
+        """Transcripts that are not sealed yet."""
+        return int(self.db.execute("select count(*) from pending").fetchone()[0])
+
+    def try_again(self, paths: Sequence[str] = (), reason: str | None = None) -> int:
+        """Failed recordings (of these paths or call ids, of this reason) are as new to the next run; their number."""
+        among = "in (select value from json_each(?))"
+        where, given = "state = 'failed'", list[str]()
+        if paths:
+            where, given = f"{where} and (path {among} or call_id {among})", [json.dumps([*paths])] * 2
+        if reason:
+            where, given = f"{where} and reason = ?", [*given, reason]
+        with self.db.atomic():
+            return int(self.db.execute(f"update recordings set attempts = 0 where {where}", given).rowcount)
 
     def failures(self) -> list[Entry]:
         where = "state in ('failed', 'unjudged')"
@@ -202,6 +229,37 @@ class Ledger:
             self.db.execute("delete from calls where call_date = ?", day)
         recorded, imported = (tuple(sorted({row[0] for row in rows})) for rows in found)
         return recorded, imported
+
+    def waiting_of(self, target: str) -> list[str]:
+        """Unsealed calls with this id, or from or to this number."""
+        number = "json_extract(rows, '$.calls[0].caller_number') = ? or json_extract(rows, '$.calls[0].called_number') = ?"
+        found = self.db.execute(f"select call_id from pending where call_id = ? or {number}", [target] * 3)
+        return [row[0] for row in found]
+
+    def forget_calls(self, call_ids: Iterable[str]) -> None:
+        """Nothing is left but the hash of their content, in state `forgotten`: no later run hears it again."""
+        ids, these = json.dumps(list(call_ids)), "call_id in (select value from json_each(?))"
+        with self.db.atomic():
+            for table in ("pending", "calls", "superseded", "replaced"):
+                self.db.execute(f"delete from {table} where {these}", [ids])
+            blank = "asr = null, reason = null, detail = null, record = null, call_id = null"
+            self.db.execute(f"update recordings set state = 'forgotten', {blank} where {these}", [ids])
+
+    def begin_run(self) -> int:
+        """Its number; what a killed run leaves is a beginning without an end."""
+        with self.db.atomic():
+            began = datetime.now(UTC).isoformat(timespec="seconds")
+            return int(self.db.execute("insert into runs (began) values (?)", [began]).lastrowid or 0)
+
+    def end_run(self, number: int, told: Row) -> None:
+        with self.db.atomic():
+            ended = {"ended": datetime.now(UTC).isoformat(timespec="seconds"), "told": json.dumps(told, ensure_ascii=False)}
+            self.db.table("runs").update(number, ended)
+
+    def last_run(self) -> Row | None:
+        """When it began and ended, and its counts; `ended` is None where it was killed, or is still going on."""
+        found = self.db.execute("select began, ended, told from runs order by id desc limit 1").fetchone()
+        return {"began": found[0], "ended": found[1], **json.loads(found[2] or "{}")} if found else None
 
     def remember(self, calls: Iterable[Row]) -> None:
         """Sealed calls, from rows of `calls`: the next run hashes their recordings once more and hears none again."""

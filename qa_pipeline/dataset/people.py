@@ -211,6 +211,14 @@ class People:
             if moved:
                 self._audit("qa", "call renamed", {"old": old, "new": new})
 
+    def note_backup(self, folder: Path, by: str = "qa") -> None:
+        self._audit(by, "backed up", {"folder": str(folder)})
+
+    def backups(self) -> list[Path]:
+        """Folders that `qa backup` wrote to, whether or not they are still there."""
+        query = "select distinct json_extract(about, '$.folder') from audit where did = 'backed up'"
+        return [Path(row[0]) for row in self.db.execute(query)]
+
     def forget(self, call_ids: Iterable[str]) -> int:
         """Everything said of these calls; the number of marks that went."""
         ids = json.dumps(list(call_ids))

@@ -15,6 +15,8 @@ from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where, store_of
 
 Tables = Mapping[str, pa.Table]
+PRUNED = "words_pruned"
+"""Flag of a call whose words are kept no longer: its verdicts stand, and nothing judges it again."""
 ORDER = (*TRANSCRIPT_TABLES, *VERDICT_TABLES)
 """Who follows a finding back finds its call: calls come first, scores last."""
 
