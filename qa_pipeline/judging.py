@@ -37,7 +37,7 @@ from qa_pipeline.rules.verdict_tables import findings_table, scores_table
 
 WORTH_SHARING = 200_000
 """Turns from which starting further processes is worth their start."""
-BLOCK = 1000
+BLOCK = 5000
 """Calls judged at once: enough that columns pay, few enough that memory does not grow with a date's calls."""
 Failed = dict[str, str]
 """What went wrong with a call, by its id."""

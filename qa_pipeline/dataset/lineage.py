@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from qa_pipeline.kernels import Kernel
+
 SEEN = {
     "legs": ("leg", "agent_id", "start_ms", "end_ms", "pack"),
     "turns": ("turn", "leg", "speaker", "addressee", "start_ms", "end_ms", "text", "confidence"),
@@ -55,20 +57,34 @@ def _texts(column: pa.Array) -> NDArray[np.uint64]:
     distinct = pc.fill_null(encoded.dictionary, "")
     _, offsets, data = distinct.buffers()
     ends = np.frombuffer(offsets, np.int64)[distinct.offset : distinct.offset + len(distinct) + 1]
-    length = np.diff(ends)
-    words = -(-length // 8)  # each text padded to whole words
-    first = np.cumsum(words) - words
-    padded = np.zeros(int(words.sum()) * 8, np.uint8)
-    if len(padded):
-        byte = np.arange(int(length.sum()))
-        shift = np.repeat(first * 8 - (ends[:-1] - ends[0]), length)
-        padded[byte + shift] = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
-    place = np.arange(len(padded) // 8, dtype=np.uint64) - np.repeat(first, words).astype(np.uint64)
-    mixed = _mixed(padded.view("<u8") ^ _mixed(place + np.uint64(1)))
-    total = np.concatenate(([np.uint64(0)], np.cumsum(mixed, dtype=np.uint64)))
-    hashed = _mixed(total[first + words] - total[first] + length.astype(np.uint64))
+    hashed = np.zeros(len(distinct), np.uint64)
+    with np.errstate(over="ignore"):
+        _hash_texts(int(ends[-1] - ends[0]), np.frombuffer(data or b"", np.uint8), ends, hashed)
     codes = pc.fill_null(encoded.indices, 0).to_numpy(zero_copy_only=False)
     return hashed[codes] if len(hashed) else np.zeros(len(column), np.uint64)
+
+
+def hash_texts(data: NDArray[np.uint8], ends: NDArray[np.int64], hashed: NDArray[np.uint64]) -> None:
+    """Fills in the hash of each text `data[ends[i]:ends[i + 1]]`."""
+    for text in range(len(hashed)):
+        begin, end, place, total = ends[text], ends[text + 1], np.uint64(1), np.uint64(0)
+        for word in range(begin, end, 8):
+            bits = np.uint64(0)
+            for at in range(word, min(word + 8, end)):
+                bits |= np.uint64(data[at]) << np.uint64(8 * (at - word))
+            total += mix(bits ^ mix(place))
+            place += np.uint64(1)
+        hashed[text] = mix(total + np.uint64(end - begin))
+
+
+def mix(value: np.uint64) -> np.uint64:
+    """As `_mixed`, one at a time."""
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+_hash_texts = Kernel(hash_texts, mix)
 
 
 def _numbers(column: pa.Array) -> NDArray[np.uint64]:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, event_spans
 from qa_pipeline.rules.hits import Matcher
-from qa_pipeline.rules.pack import RulePack, vocabulary
+from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.spans import Flags, Ints, Spans, in_order, no_spans, spans, together
 from qa_pipeline.text.columns import code_points, pauses
-from qa_pipeline.text.segment import Segmenter
 
 LOW_CONFIDENCE = 0.5
 SURE_ENOUGH_TO_ACCUSE = 0.85
@@ -49,7 +48,7 @@ class Case:
         self.named: dict[Any, tuple[Spans, Ints]] = {}
         self.columns: dict[str, list[Any]] = {}
         self._factored: dict[str, tuple[list[Any], Ints]] = {}
-        self._hits = matcher.find(corpus.turns.texts, word_ends(corpus.turns.texts, matcher, pack))
+        self._hits = matcher.find(corpus.turns.texts)
         self._order = np.argsort(self._hits.phrase, kind="stable")
         self._edges = np.searchsorted(self._hits.phrase[self._order], np.arange(len(matcher.phrases) + 1))
         self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
@@ -237,15 +236,6 @@ class Case:
 def ran(what: str, measured: Sequence[str], channels: int) -> bool:
     """Whether a detector ran, by a call's `measured`: on all its channels, or where nobody says on which."""
     return what in measured or "all" in measured or (channels > 0 and all(f"{what}:{c}" in measured for c in range(channels)))
-
-
-def word_ends(texts: pa.StringArray, matcher: Matcher, pack: RulePack) -> pa.ListArray | None:
-    """Where jieba ends the words of each text, the pack's names among them; None where no phrase asks for whole words."""
-    if not any(phrase.word for phrase in matcher.phrases):
-        return None
-    segmenter, encoded = Segmenter(vocabulary([pack])), texts.dictionary_encode()
-    ends = [[token.end for token in segmenter.tokens(text or "")] for text in encoded.dictionary.to_pylist()]
-    return pa.array(ends, pa.list_(pa.int32())).take(encoded.indices)
 
 
 def side_of(event: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ One search on the coarsest fold, the sound, finds all literals; the rung of each
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -70,11 +70,15 @@ class Hits:
 
 
 class Matcher:
-    """Phrases compiled once. Raises WordingError for a wording that cannot be read."""
+    """Phrases compiled once. Raises WordingError for a wording that cannot be read.
 
-    def __init__(self, phrases: Sequence[Phrase]) -> None:
+    `ends`: the end offsets of a text's words; without it no phrase minds where words end.
+    """
+
+    def __init__(self, phrases: Sequence[Phrase], ends: Callable[[str], Sequence[int]] | None = None) -> None:
         self.phrases = tuple(phrases)
         self._plan = compile_plan(self.phrases)
+        self._ends = ends if any(p.word for p in self.phrases) else None
         self._wanted = Wanted(
             *(self._plan.chain_phrase, self._plan.chain_guard, self._plan.chain_links),
             np.array([[rung in p.rungs for rung in RUNGS] for p in phrases], bool).reshape(-1, len(RUNGS)),
@@ -83,27 +87,23 @@ class Matcher:
         self._valued = np.array([p.value is not None for p in phrases], bool)
         self._mobile = np.array([p.value == "mobile" for p in phrases], bool)
 
-    def find(self, texts: Sequence[str] | pa.Array, ends: Sequence[Sequence[int]] | pa.Array | None = None) -> Hits:
-        """All hits. `ends`: end offsets of the words of each text; without them no phrase minds where words end."""
+    def find(self, texts: Sequence[str] | pa.Array) -> Hits:
+        """All hits."""
         column = _column(texts).dictionary_encode()
         distinct, code = column.dictionary, column.indices.to_numpy(zero_copy_only=False)
-        known = None if ends is None or not self._wanted.worded.any() else _ends(ends, code, len(distinct))
         numbers: dict[str, int] = {}
-        found = [
-            self._chunk(distinct.slice(start, CHUNK), start, known and known.slice(start, CHUNK), numbers)
-            for start in range(0, max(1, len(distinct)), CHUNK)
-        ]
+        found = [self._chunk(distinct.slice(start, CHUNK), start, numbers) for start in range(0, max(1, len(distinct)), CHUNK)]
         names = (f.name for f in fields(Hits) if f.name != "values")
         columns = {name: np.concatenate(parts) for name, *parts in zip(names, *found, strict=True)}
         hits = Hits(**columns, values=list(numbers))
         return hits if np.array_equal(code, np.arange(len(distinct))) else _broadcast(hits, code, len(distinct))
 
-    def _chunk(self, texts: pa.Array, start: int, ends: pa.Array | None, numbers: dict[str, int]) -> tuple[Any, ...]:
+    def _chunk(self, texts: pa.Array, start: int, numbers: dict[str, int]) -> tuple[Any, ...]:
         """Columns of Hits for some of the texts; new values are added to `numbers`."""
         folded = fold_texts(texts)
         stream = make_stream(folded, self._plan.code)
         rows, bounds = grow(self._plan.finding, self._plan.chains, stream)
-        word_ends = np.zeros(0, bool) if ends is None else _word_ends(folded, ends)
+        word_ends = np.zeros(0, bool) if self._ends is None else self._word_ends(texts, folded, rows, bounds)
         chosen, text = hits_of(rows, bounds, self._wanted, stream, pauses(folded.raw), word_ends)
         found = rows[chosen].T.copy()
         phrase, begin = self._plan.chain_phrase[found[STEP]], folded.raw_bounds[:-1][text]
@@ -118,6 +118,18 @@ class Matcher:
         )
         numbered = ~self._mobile[phrase] | (value != NONE)  # eleven digits that are no mobile number are no hit
         return columns if numbered.all() else tuple(column[numbered] for column in columns)
+
+    def _word_ends(self, texts: pa.Array, folded: Folded, rows: Ints, bounds: Ints) -> Mask:
+        """Whether a word ends before each original character, and behind the last, of texts where some phrase asks."""
+        assert self._ends is not None
+        found = np.zeros(len(folded.raw) + 1, bool)
+        asking = np.flatnonzero(self._wanted.worded[self._plan.chain_phrase[rows[:, STEP]]])
+        asked = np.unique(np.searchsorted(bounds, asking, "right") - 1)
+        for row, text in zip(asked.tolist(), texts.take(pa.array(asked)).to_pylist(), strict=True):
+            begin = folded.raw_bounds[row]
+            found[begin] = True
+            found[begin + np.array(self._ends(text), np.int64)] = True
+        return found
 
     def _values(self, stream: Stream, found: Ints, phrase: Ints, numbers: dict[str, int]) -> Ints:
         """The value of each hit as its number in `numbers`."""
@@ -142,26 +154,6 @@ def _column(texts: Sequence[str] | pa.Array) -> pa.Array:
             texts = pa.array([HALF.sub("\ufffd", text) for text in texts], pa.large_string())
     column = pc.fill_null(texts.cast(pa.large_string()), "")
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _ends(ends: Sequence[Sequence[int]] | pa.Array, code: Ints, distinct: int) -> pa.Array:
-    """The word ends of each distinct text, from the first row that holds it."""
-    first_row = np.empty(distinct, np.int64)
-    first_row[code[::-1]] = np.arange(len(code))[::-1]
-    column = ends.combine_chunks() if isinstance(ends, pa.ChunkedArray) else ends
-    column = column if isinstance(column, pa.Array) else pa.array(column, pa.list_(pa.int32()))
-    return column.take(pa.array(first_row))
-
-
-def _word_ends(folded: Folded, ends: pa.Array) -> Mask:
-    """Whether a word of its text ends before each original character, and behind the last."""
-    bounds = folded.raw_bounds
-    found = np.zeros(bounds[-1] + 1, bool)
-    found[bounds] = True
-    row = pc.list_parent_indices(ends).to_numpy(zero_copy_only=False)
-    offset = pc.list_flatten(ends).to_numpy(zero_copy_only=False)
-    found[bounds[row] + offset] = True
-    return found
 
 
 def _words(stream: Stream, found: Ints) -> list[str]:

@@ -18,10 +18,11 @@ from qa_pipeline.rules.corpus import Corpus, make_corpus
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.occasions import anchored, find_spans
-from qa_pipeline.rules.pack import RUNGS, PackError, Rule, RulePack
+from qa_pipeline.rules.pack import RUNGS, PackError, Rule, RulePack, vocabulary
 from qa_pipeline.rules.spans import Ints, Spans, spans
 from qa_pipeline.rules.truth import Truth, Witnesses
 from qa_pipeline.rules.wording import WordingError
+from qa_pipeline.text.segment import Segmenter
 
 FAIL, UNSURE, PASS, NA = range(4)
 """Worst first: over several occasions the smallest stands."""
@@ -62,7 +63,8 @@ def make_matcher(pack: RulePack) -> Matcher:
     """
     phrases = [pack.phrases[name] for name in sorted(pack.phrases)]
     try:
-        return Matcher([replace(p, rungs=RUNGS) if "sound" in p.rungs else p for p in phrases])
+        heard = [replace(p, rungs=RUNGS) if "sound" in p.rungs else p for p in phrases]
+        return Matcher(heard, Segmenter(vocabulary([pack])).ends)
     except WordingError as wrong:
         raise PackError(f"pack {pack.id}: {wrong}; `qa rules check` tells its line") from wrong
 

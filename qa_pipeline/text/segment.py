@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -19,22 +20,30 @@ class Token:
 
 
 class Segmenter:
-    """A jieba tokenizer of its own, so that two vocabularies never mix in one process."""
+    """A jieba tokenizer of its own, so that two vocabularies never mix in one process. Its dictionary is read on first use."""
 
     def __init__(self, words: Iterable[str] = ()) -> None:
-        self._tokenizer = _tokenizer()
-        words = sorted(set(words))
-        for word in words:
-            self._tokenizer.add_word(word)
-        self.version = "jieba-" + hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+        self._words = sorted(set(words))
+        self.version = "jieba-" + hashlib.sha256("\n".join(self._words).encode()).hexdigest()[:12]
 
     def tokens(self, text: str) -> tuple[Token, ...]:
         """The words of `text` in order, covering it without gaps."""
         return tuple(Token(word, end) for word, _, end in self._tokenizer.tokenize(text))
 
+    def ends(self, text: str) -> list[int]:
+        """Where the words end."""
+        return [end for _, _, end in self._tokenizer.tokenize(text)]
+
     def words(self, text: str) -> list[tuple[str, int]]:
         """As `tokens`, in plain pairs."""
         return [(token.text, token.end) for token in self.tokens(text)]
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        tokenizer = _tokenizer()
+        for word in self._words:
+            tokenizer.add_word(word)
+        return tokenizer
 
 
 def _tokenizer() -> Any:
