@@ -16,7 +16,8 @@ from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, even
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.spans import Flags, Ints, Spans, in_order, no_spans, spans, together
-from qa_pipeline.text.columns import code_points, pauses
+from qa_pipeline.text.columns import code_points, fold_texts, pauses, text_column
+from qa_pipeline.text.numbers import read_numbers
 
 LOW_CONFIDENCE = 0.5
 SURE_ENOUGH_TO_ACCUSE = 0.85
@@ -53,6 +54,7 @@ class Case:
         self._edges = np.searchsorted(self._hits.phrase[self._order], np.arange(len(matcher.phrases) + 1))
         self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
         self.values = self._hits.values
+        self._plain: dict[int, str] = {}
         self._phrases: dict[str, tuple[Spans, Flags]] = {}
 
     def __len__(self) -> int:
@@ -93,6 +95,17 @@ class Case:
         raw, bounds = self.code_points
         loud = np.concatenate(([0], np.cumsum(~pauses(raw))))
         return np.asarray(loud[bounds[1:]] - loud[bounds[:-1]], np.int64)
+
+    @cached_property
+    def _normal(self) -> list[str]:
+        folded = fold_texts(self.corpus.turns.texts)
+        return text_column(folded.normal, folded.bounds).to_pylist()  # type: ignore[no-any-return]
+
+    def plain(self, turn: int) -> str:
+        """A turn's words in normal form, numbers read."""
+        if turn not in self._plain:
+            self._plain[turn] = read_numbers(self._normal[turn])
+        return self._plain[turn]
 
     def speaks(self, by: str, to: str | None = None) -> Flags:
         """Which turns are those of `by`, an agent's to the customer where nothing else is said."""

@@ -28,10 +28,6 @@ def _turns_in(case: Case, w: Window, by: str, to: str | None) -> list[list[int]]
     return [turns.turn[a:b].tolist() for a, b in zip(lo.tolist(), hi.tolist(), strict=True)]
 
 
-def _plain(case: Case, turn: int) -> str:
-    return read_numbers(normalise(case.corpus.turns.texts[turn].as_py()).text)
-
-
 def _said_at(case: Case, occasion: Spans, row: int) -> str:
     """The words of an occasion in normal form, numbers read."""
     turn = int(occasion.turn[row])
@@ -92,19 +88,32 @@ def echoes(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     other, n = c["echoes"], c.get("characters", 6)
     by = c.get("by", "agent" if other != "agent" else "customer")
     mine = _turns_in(case, window(case, occasion, {**c.args, "by": by}), by, None)
-    before = Window(occasion.unit, np.zeros(len(occasion), np.int64), np.full(len(occasion), LONGEST - 1), by_start=True)
-    theirs = _turns_in(case, before, other, "anyone")
+    units = np.unique(occasion.unit)
+    everything = Window(units, np.zeros(len(units), np.int64), np.full(len(units), LONGEST - 1), by_start=True)
+    first_said = {
+        unit: _first_said(case, theirs, n)
+        for unit, theirs in zip(units.tolist(), _turns_in(case, everything, other, "anyone"), strict=True)
+    }
     starts, held, rows, at = case.corpus.turns.start, np.zeros(len(occasion), bool), [], []
-    for row, (said, given) in enumerate(zip(mine, theirs, strict=True)):
-        texts = [(starts[g], _plain(case, g)) for g in given]
+    for row, (said, unit) in enumerate(zip(mine, occasion.unit.tolist(), strict=True)):
         for turn in said:
-            plain = _plain(case, turn)
-            if any(begun < starts[turn] and len(text) >= n and shares(text, plain, n) for begun, text in texts):
+            plain, known, start = case.plain(turn), first_said[unit], starts[turn]
+            if any(known.get(plain[i : i + n], start) < start for i in range(len(plain) - n + 1)):
                 held[row] = True
                 rows.append(row)
                 at.append(turn)
                 break
     return truth(held, case.reasons.number("not_repeated"), _turn_proof(case, rows, at), case.roles_unknown[occasion.unit])
+
+
+def _first_said(case: Case, turns: list[int], n: int) -> dict[str, int]:
+    """When each n characters in a row were first said in these turns, which come in order."""
+    known: dict[str, int] = {}
+    for turn in turns:
+        plain, start = case.plain(turn), int(case.corpus.turns.start[turn])
+        for i in range(len(plain) - n + 1):
+            known.setdefault(plain[i : i + n], start)
+    return known
 
 
 def repeats(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -114,7 +123,7 @@ def repeats(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth
     held, rows, at = np.zeros(len(occasion), bool), [], []
     for row, inside in enumerate(_turns_in(case, w, by, None)):
         wanted = _said_at(case, occasion, row)
-        said = next((turn for turn in inside if shares(wanted, _plain(case, turn), n)), None)
+        said = next((turn for turn in inside if shares(wanted, case.plain(turn), n)), None)
         if said is not None:
             held[row] = True
             rows.append(row)
