@@ -363,12 +363,16 @@ def plain_asr(asr: Asr) -> Asr:
 
 
 def compile_vocabulary(packs: Mapping[str, RulePack], used: Packs) -> Vocabulary:
-    """Names of three characters and more in the slots of the packs in use, as written: shorter ones are everyday words."""
+    """Names of three characters and more in the slots of the packs in use; shorter ones are everyday words.
+
+    The longest first: a house's own names are long, the titles and departments that any model knows are short.
+    """
     from qa_pipeline.rules.cues import role_patterns
 
     names = (name for pack in used.named if pack in packs for fills in packs[pack].slots.values() for name in fills)
     cues = RoleCues(**vars(role_patterns(packs.values())))
-    return Vocabulary(tuple(dict.fromkeys(n for n in names if len(n) >= 3 and not n.isascii())), cues)
+    told = dict.fromkeys(n for n in names if len(n) >= 3 and not n.isascii())
+    return Vocabulary(tuple(sorted(told, key=lambda n: -len(n))), cues)
 
 
 def pack_problems(packs: Packs, known: Sequence[str]) -> list[str]:

@@ -113,6 +113,7 @@ def test_the_recogniser_is_told_the_names_of_the_packs_in_use() -> None:
     hotel = compile_vocabulary(packs, Packs(default="hotel")).names
     assert "盘王谷深航假日酒店" in hotel and "乡野邻家" not in hotel
     assert all(len(name) >= 3 and not name.isascii() for name in hotel)
+    assert len(hotel[0]) >= 9, "the house's own name before the titles and departments that any model knows"
     both = compile_vocabulary(packs, Packs(default="farm-cs", departments={"总机": "hotel"}))
     assert both.names[0].startswith("乡野邻家") and set(hotel) <= set(both.names)
     assert both.hash != compile_vocabulary(packs, Packs(default="hotel")).hash

@@ -101,7 +101,7 @@ def told_of(asr: Asr, vocabulary: Vocabulary, prompt: str = "") -> Told:
     """
     taken, room = list[str](), HOT_CHARACTERS if asr.hot_words else 0
     for name in vocabulary.names:
-        if len(name) + 1 <= room:
+        if len(name) + 1 <= room and not any(name in longer for longer in taken):
             taken.append(name)
             room -= len(name) + 1
     return Told(prompt if asr.prompt is None else asr.prompt, tuple(taken))
