@@ -12,6 +12,7 @@ from qa_pipeline.recordings.find import Failure
 from qa_pipeline.recordings.mpeg import adts_length, mp3_length
 
 HEAD = 1 << 16  # bytes looked at
+PACKET = {b"\1\0": "4096", b"\6\0": "16384", b"\7\0": "16384"}  # bytes, where no packet can be damaged: PCM, A-law, µ-law
 GSM_FRAMES = 50  # looked at: two in three half bytes of A-law silence are like their signature
 CHAIN = 4  # frames in a row, each where the one before says, before anything without a signature is believed
 CODECS = (
@@ -91,7 +92,8 @@ SIGNATURES = (
 
 def _riff(path: Path, head: bytes) -> Format | Failure:
     if head[8:12] == b"WAVE":
-        return Format("wav")
+        size = PACKET.get(head[20:22]) if head[12:16] == b"fmt " else None
+        return Format("wav", {"max_size": size} if size else {})
     if len(head) < 12:
         return Failure(path, "empty", "a WAV header without sound; fetch the file again")
     if head[8:12] == b"AVI ":

@@ -75,18 +75,18 @@ class Packets:
         stand for as many as fit there.
         """
         seconds = usual = tail = 0.0
+        base = float(self._stream.time_base)  # as packets and frames have it
         for packet in self._packets():
             if packet.duration:
-                seconds = float(packet.duration * packet.time_base)
+                seconds = packet.duration * base
                 usual = usual or seconds
             frames = self._frames(packet, seconds)
             if self._counted and packet.pos is not None and packet.size:
                 self._passed(packet.pos, packet.size, seconds, frames is not None)
             tail = tail + seconds if frames is None else 0.0
-            told = None if packet.pts is None else float(packet.pts * packet.time_base)
             for number, frame in enumerate(frames or ()):
-                at = told if frame.time is None and not number else frame.time
-                yield Placed(frame, None if at is None else at - self._first + self._skipped)
+                at = packet.pts if frame.pts is None and not number else frame.pts
+                yield Placed(frame, None if at is None else at * base - self._first + self._skipped)
         if self._counted and self._position is not None and self._count and self._container.format.name == "mp3":
             rest = max(0, self._container.size - self._position)
             tail += round(rest * self._count / self._size) * seconds

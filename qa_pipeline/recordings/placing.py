@@ -78,7 +78,7 @@ class Placing:
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         if shape != self._shape:
             self._flush()
-            self._shape, self._resampler = shape, AudioResampler(format="s16p", rate=RATE)
+            self._shape, self._resampler = shape, AudioResampler(format="s16", rate=RATE)
         frame.pts = None  # the resampler is to join, not to place
         self._add(self._resampler.resample(frame))
 
@@ -91,5 +91,5 @@ class Placing:
         import numpy as np
 
         for frame in frames:
-            block = frame.to_ndarray()[: self.spool.channels]
+            block = frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T[: self.spool.channels]
             self.spool.add(block if len(block) == self.spool.channels else np.repeat(block[:1], self.spool.channels, 0))

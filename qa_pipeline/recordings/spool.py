@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 RATE = 8000
 BLOCK = 1 << 16  # samples of each channel
-MANY = 64  # blocks held before they are written
 SILENT = 33  # -60 dBFS
 
 
@@ -30,6 +29,7 @@ class Spool:
         self.peaks = [0] * channels
         self.same = channels == 2
         self._held: list[NDArray[np.int16]] = []
+        self._waiting = 0  # samples held
         self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "wb")
 
     def __enter__(self) -> Self:
@@ -43,8 +43,9 @@ class Spool:
     def add(self, block: NDArray[np.int16]) -> None:
         """int16 [channels, n]."""
         self._held.append(block)
+        self._waiting += block.shape[1]
         self.length += block.shape[1]
-        if sum(held.shape[1] for held in self._held) >= BLOCK or len(self._held) >= MANY:
+        if self._waiting >= BLOCK:
             self._write()
 
     def silence(self, samples: int) -> None:
@@ -59,6 +60,7 @@ class Spool:
             return
         block = np.concatenate(self._held, 1)
         self._held.clear()
+        self._waiting = 0
         if not block.shape[1]:
             return
         tops = np.maximum(block.max(1), -block.min(1).astype(np.int32))
