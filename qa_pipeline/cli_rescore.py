@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SOME_FAILED = 3
 
 day_option = click.DateTime(["%Y-%m-%d"])
+project_option = click.option(
+    "--project", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Project folder (with qa.toml)."
+)
 
 
 @click.command()
@@ -32,9 +35,7 @@ day_option = click.DateTime(["%Y-%m-%d"])
 @click.option("--agent", multiple=True, help="Only this agent's legs.")
 @click.option("--team", multiple=True, help="Only this team's legs.")
 @click.option("--rule", multiple=True, metavar="RULE", help="Only this rule.")
-@click.option(
-    "--project", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Project folder (with qa.toml)."
-)
+@project_option
 def rescore(
     dry_run: bool, run_id: str | None, since: datetime | None, until: datetime | None, project: Path, **names: tuple[str, ...]
 ) -> None:
@@ -134,9 +135,7 @@ def both_titles(config: Config) -> dict[tuple[str, str], RuleTitle]:
 
 
 @click.command()
-@click.option(
-    "--project", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Project folder (with qa.toml)."
-)
+@project_option
 def publish(project: Path) -> None:
     """Judge new calls by the rules in rules/ from now on; stored calls keep their verdicts until `qa rescore`."""
     from qa_pipeline.config import read_config
@@ -152,3 +151,24 @@ def publish(project: Path) -> None:
         now = publish_rules(config.dataset, config.rules)
     same = before is not None and before.hash == now.hash
     click.echo(f"rules {now.hash} are in force" + (" already" if same else f"; before: {before.hash if before else 'none'}"))
+
+
+@click.command()
+@click.argument("rule_id")
+@click.option("--since", type=day_option, help="First call date.")
+@click.option("--until", type=day_option, help="Last call date.")
+@click.option("--samples", type=click.IntRange(0), default=3, help="Calls to show for each verdict.")
+@project_option
+def trial(rule_id: str, since: datetime | None, until: datetime | None, samples: int, project: Path) -> None:
+    """Try RULE_ID (a draft, a trial, or a live rule as edited) on the stored calls: what it finds, and what it would cost."""
+    from rich.console import Console
+
+    from qa_pipeline.config import read_config
+    from qa_pipeline.rejudging import Choice
+    from qa_pipeline.review.trials import to_terminal
+    from qa_pipeline.trial import try_rule
+
+    config = read_config(project)
+    with dates_shown() as show:
+        told = try_rule(config, rule_id, Choice(since and since.date(), until and until.date()), samples, show)
+    Console().print(to_terminal(told.rule_id, told.verdicts, told.samples, told.changes, both_titles(config)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from qa_pipeline.cli_rescore import publish
+from qa_pipeline.cli_rescore import publish, trial
 
 FIXABLE = 1
 
@@ -199,6 +199,7 @@ def coverage(problems: bool, project: Path) -> None:
 
 
 rules.add_command(publish)
+rules.add_command(trial)
 
 
 @rules.command()

@@ -170,7 +170,7 @@ def _run(
     judges = Judges(packs, marks_of(config), datetime.now(UTC))
     job = _Job(config.dataset, run, choice, judges, config.scorecard.pass_mark, *how)
     done: list[_Day] = []
-    for one in each_date(job, days, _many_calls(config.dataset, days)):
+    for one in each_date(job, days, many_calls(config.dataset, days)):
         done.append(one)
         progress(len(done), len(days))
     failed = {call: said for part in done for call, said in part.failed.items()}
@@ -185,7 +185,8 @@ def _seal_waiting(config: Config, packs: dict[str, RulePack]) -> None:
             seal(config.dataset, ledger, packs)
 
 
-def _many_calls(dataset: Store, days: Iterable[date]) -> bool:
+def many_calls(dataset: Store, days: Iterable[date]) -> bool:
+    """Whether there are so many that further processes pay."""
     seen = 0
     for day in days:
         seen += len(read_part(dataset, "calls", day, ["call_id"]))
@@ -232,6 +233,7 @@ def _choice(run: DryRun) -> Choice:
 
 
 def marks_of(config: Config) -> tuple[Mark, ...]:
+    """All that people said."""
     if not config.people.exists():
         return ()
     with closing(People(config.people)) as people:

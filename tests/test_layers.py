@@ -29,7 +29,7 @@ ALLOWED = {
 }
 BOTH_SIDES = {
     *("night", "late", "in_force", "importing", "import_form", "import_record", "exporting", "config"),
-    *("rescoring", "repairing", "retention", "backups", "status", "doctor"),
+    *("rescoring", "trial", "repairing", "retention", "backups", "status", "doctor"),
     *("cli", "cli_night", "cli_rules", "cli_rescore", "cli_marks", "cli_keep", "cli_doctor"),
 }
 """They see the slow half and the fast one."""

@@ -152,3 +152,27 @@ def test_wrong_words_are_answered_with_the_right_ones(project: Path) -> None:
     assert "takes no other choice" in said(project, "rescore", "--apply", "x", "--dry-run", code=2)
     assert "no dry run 'x'" in said(project, "rescore", "--apply", "x", code=1)
     assert "0 marks" in said(project, "marks")
+
+
+def test_a_draft_rule_is_tried_on_the_stored_calls_before_it_counts(project: Path) -> None:
+    path = project / "rules" / "etiquette.yaml"
+    rule = """
+  - id: et.no_morning
+    title: 不说早上好
+    status: draft
+    weight: 10
+    kind: prohibition
+    clauses: [x]
+    when: call
+    expect: {never_said: morning}
+    coach: 说您好
+"""
+    text = path.read_text("utf-8").replace("occasions:", '  morning: {say: ["早上好"]}\noccasions:', 1)
+    path.write_text(text + rule, "utf-8")
+    before = read_table(project / "dataset", "findings").to_pylist()
+    told = said(project, "rules", "trial", "et.no_morning")
+    assert "不说早上好 et.no_morning" in told and "试判 2 段：未达标 1，不确定 0，达标 1，不适用 0" in told
+    assert "✗ a  0:00.8 “早上好”" in told and "如果正式启用" in told and "6001" in told
+    assert read_table(project / "dataset", "findings").to_pylist() == before
+    assert "试判 0 段" in said(project, "rules", "trial", "et.no_morning", "--since", "2100-01-01")
+    assert "no rule 'et.no_mornin'; did you mean 'et.no_morning'?" in said(project, "rules", "trial", "et.no_mornin", code=1)
