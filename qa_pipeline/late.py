@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,7 @@ class _Late:
 
     def _remade(self, entry: Entry, record: CallRecord, rows: Rows) -> tuple[Call, tuple[Leg, ...], tuple[Event, ...]]:
         before = rows["calls"][0]
-        sound = _sound(entry, before)
+        sound = _sound(entry, before, self.config.tz)
         call, told, agent = to_call(record, sound, named_record(Path(entry.path), self.config.phones))
         call = with_team(call, agent, self.records.roster)
         heard = [_event(row, call.call_id) for row in rows["events"] if row["source"] != EventSource.RECORD]
@@ -158,7 +158,7 @@ class _Late:
         return int(found[0]["revision"]) if found else 0
 
 
-def _sound(entry: Entry, before: Row) -> Sound:
+def _sound(entry: Entry, before: Row, tz: tzinfo) -> Sound:
     """What was kept of the recording, without what its former record, or the lack of one, had said."""
     started = before["started_at"]
     return Sound(
@@ -169,7 +169,7 @@ def _sound(entry: Entry, before: Row) -> Sound:
         before["n_channels"],
         before["lost_ms"],
         tuple(flag for flag in before["flags"] if flag not in OF_THE_RECORD),
-        datetime.fromisoformat(started) if isinstance(started, str) else started,
+        (datetime.fromisoformat(started) if isinstance(started, str) else started).astimezone(tz),
     )
 
 

@@ -80,6 +80,29 @@ def test_a_corrected_record_is_a_new_revision_of_the_same_call(house: House) -> 
     assert ids(house) == {"c1-corrected"}
 
 
+RECORDS = [
+    'c1,a.wav,2024-05-14T09:00:00,6001,true,10000,"[[11000, 13000]]",'
+    '"[{""at_ms"": 14000, ""target"": ""6002"", ""agent_id"": ""6002"", ""result"": ""answered""}]",conv',
+    "c1,a.wav,2024-05-14T09:00:00,6001,true,0,,,",
+    "c1,a.wav,,,,,,,",
+    "c1,a.wav,2024-05-14T09:00:00,6001,true,16000,,,",
+]
+
+
+@pytest.mark.parametrize("row", RECORDS)
+def test_a_record_that_came_late_makes_the_call_that_it_would_have_made_in_time(house: House, tmp_path: Path, row: str) -> None:
+    clip(house.recordings / "a.wav", 0, 16)
+    small_project(tmp_path / "punctual")
+    punctual = House(tmp_path / "punctual", house.recordings)
+    house.run()
+    records(house, row, columns=COLUMNS)
+    house.run()
+    punctual.run()
+    for table in ("calls", "legs", "turns", "events", "findings", "scores"):
+        late, in_time = ([{**r, "revision": 0, "scored_at": 0} for r in h.rows(table)] for h in (house, punctual))
+        assert late == in_time, table
+
+
 def test_a_late_record_may_come_alone_the_recordings_elsewhere(house: House, tmp_path: Path) -> None:
     from qa_pipeline import night
     from qa_pipeline.cli import open_project
