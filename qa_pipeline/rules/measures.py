@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_pipeline.rules.talking_at_once import BACK_CHANNEL, COMPLETION, INTERRUPTION, talking_at_once
+
 if TYPE_CHECKING:
     from qa_pipeline.rules.case import Case
     from qa_pipeline.rules.spans import Spans
@@ -57,7 +59,7 @@ def _until_end(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
 
 
 def _response(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
-    """From the occasion's end to the next turn of the speaker."""
+    """From the occasion's end to the next turn of the speaker; 0 where he speaks by then, but not what the occasion is."""
     from qa_pipeline.rules.spans import key
 
     turns = case.turns_of(args.get("by", "agent"))
@@ -66,7 +68,10 @@ def _response(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
     if not len(turns):
         return np.full(len(occasion), np.nan)
     has = (at < len(turns)) & (turns.unit[inside] == occasion.unit)
-    return np.where(has, turns.start[inside] - occasion.end, np.nan)
+    before = np.maximum(at - 1, 0)
+    speaks = (at > 0) & (turns.unit[before] == occasion.unit) & (turns.end[before] > occasion.end)
+    speaks &= turns.turn[before] != occasion.turn
+    return np.where(speaks, 0.0, np.where(has, turns.start[inside] - occasion.end, np.nan))
 
 
 def _quiet_before_end(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
@@ -127,6 +132,19 @@ def _speech(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
     return np.bincount(turns.unit, turns.end - turns.start, len(case)).astype(np.float64)[occasion.unit]
 
 
+def _at_once(kind: int) -> Callable[[Case, Spans, Mapping[str, Any]], Values]:
+    """How many of the speaker's turns begin in the occasion and within the other's turn, of one kind."""
+
+    def values(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
+        from qa_pipeline.rules.spans import starts_within
+
+        found, kinds = talking_at_once(case, args.get("by", "agent"))
+        lo, hi = starts_within(found.take(kinds == kind), occasion.unit, occasion.start, occasion.end)
+        return np.where(case.roles_unknown[occasion.unit] > 0, np.nan, hi - lo)
+
+    return values
+
+
 def _longest_silence(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
     """The longest time within the occasion in which nobody speaks, clipped to the occasion."""
     from qa_pipeline.rules.spans import counts, expand, merge
@@ -159,5 +177,12 @@ MEASURES: dict[str, Measure] = {
     "characters_per_minute": Measure("the speaker's median speech rate", "characters/min", _rate),
     "turns": Measure("how many turns the speaker has", "turns", _turn_count),
     "speech_ms": Measure("how long the speaker speaks in all", "ms", _speech),
+    "interruptions": Measure("how often the speaker interrupts the other", "times", _at_once(INTERRUPTION), ("two_channels",)),
+    "completions": Measure(
+        "how often the speaker begins just before the other ends", "times", _at_once(COMPLETION), ("two_channels",)
+    ),
+    "back_channels": Measure(
+        "how often the speaker shows that he listens while the other speaks", "times", _at_once(BACK_CHANNEL), ("two_channels",)
+    ),
     "longest_silence_ms": Measure("the longest time in the occasion in which nobody speaks", "ms", _longest_silence),
 }

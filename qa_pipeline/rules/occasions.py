@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from qa_pipeline.model import EVENT_KINDS
 from qa_pipeline.rules.case import Case, either_unknown, side_of, unknown_where
 from qa_pipeline.rules.compare import fits
 from qa_pipeline.rules.corpus import UNKNOWN, event_spans
@@ -26,13 +27,12 @@ from qa_pipeline.rules.spans import (
     together,
     touching,
 )
+from qa_pipeline.rules.talking_at_once import INTERRUPTION, talking_at_once
 
 UTTERANCE_PAUSE_MS = 1_500
 ENDING_MS, ENDING_TURNS = 15_000, 2
 BACK_CHANNEL = 4
 """Characters: what is no longer than this and spoken into the other's turn is a sign of listening, not a turn of its own."""
-INTERRUPTION = {"least_ms": 1_000, "into_ms": 1_000, "before_end_ms": 500, "overlap_ms": 500}
-DETECTOR = {"busy_tone": "tones", "ringback": "tones", "ring": "tones", "hold_music": "music", "noise": "knocks"}
 ANCHORED = ("first_utterance", "ending")
 
 Found = tuple[Spans, Ints]
@@ -171,7 +171,8 @@ def _event(case: Case, e: Expression) -> Found:
         told = [case.attributes[a] for a in found.attrs.tolist()]
         found = found.take(np.array([side_of(t) == e["side"] for t in told], bool))
     found = _with_attributes(case, found, e.get("where", ()))
-    detectors = {DETECTOR[kind] for kind in e["event"] if kind in DETECTOR}
+    kinds = (EVENT_KINDS[kind] for kind in e["event"] if kind in EVENT_KINDS)
+    detectors = {kind.detector for kind in kinds if kind.detector}
     reason = case.reasons.number("not_measured")
     return found, either_unknown([case.nothing_unknown, *(unknown_where(~case.measured(d), reason) for d in sorted(detectors))])
 
@@ -218,15 +219,16 @@ def _holds(case: Case, e: Expression) -> Found:
 
 
 def _silence(case: Case, e: Expression) -> Found:
-    """Gaps between anybody's turns, and from the last of them to the release."""
-    turns = case.corpus.turns
-    speech = merge(turns.as_spans(np.ones(len(turns), bool)), 0)
-    if not len(speech):
-        return speech, case.nothing_unknown
+    """Time in which nobody speaks: from the answer on, between anybody's turns, and from the last of them to the release.
+
+    Of what is quiet before the answer nobody in the house is to blame.
+    """
+    turns, answer, end = case.corpus.turns, _answer(case), _end(case).start
+    speech = merge(together([turns.as_spans(np.ones(len(turns), bool)), answer]), 0)
     last = np.r_[speech.unit[1:] != speech.unit[:-1], True]
-    end = _end(case).start
-    after = np.where(last, np.maximum(end[speech.unit], speech.end), np.r_[speech.start[1:], 0])
-    gaps = spans(speech.unit, speech.end, np.maximum(after, speech.end))
+    begins = np.maximum(speech.end, answer.start[speech.unit])
+    ends = np.where(last, end[speech.unit], np.r_[speech.start[1:], 0])
+    gaps = spans(speech.unit, begins, np.maximum(ends, begins))
     return gaps.take(gaps.end - gaps.start > e["silence"] * 1000), case.nothing_unknown
 
 
@@ -247,24 +249,9 @@ def _monologue(case: Case, e: Expression) -> Found:
 
 
 def _interruption(case: Case, e: Expression) -> Found:
-    by = e["interruption"]
-    mine = case.turns_of(by, "anyone" if by == "customer" else None)
-    other = case.turns_of("customer" if by == "agent" else "agent", "anyone")
-    mine = mine.take((case.spoken_length[mine.turn] >= BACK_CHANNEL) & (mine.end - mine.start >= INTERRUPTION["least_ms"]))
     reason = unknown_where(~case.measured("two_channels"), case.reasons.number("one_channel"))
-    unknown = either_unknown([reason, case.roles_unknown])
-    if not len(other) or not len(mine):
-        return no_spans(), unknown
-    at = np.searchsorted(key(other.unit, other.start), key(mine.unit, mine.start), "right") - 1
-    under = np.maximum(at, 0)
-    inside = (
-        (at >= 0)
-        & (other.unit[under] == mine.unit)
-        & (mine.start - other.start[under] >= INTERRUPTION["into_ms"])
-        & (other.end[under] - mine.start >= INTERRUPTION["before_end_ms"])
-        & (np.minimum(other.end[under], mine.end) - mine.start >= INTERRUPTION["overlap_ms"])
-    )
-    return mine.take(inside), unknown
+    found, kind = talking_at_once(case, e["interruption"])
+    return found.take(kind == INTERRUPTION), either_unknown([reason, case.roles_unknown])
 
 
 def _either(case: Case, e: Expression) -> Found:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 DETECTORS = ("tones", "music", "speech", "levels", "knocks")
 LEAK_DB = 18.0
 """How much fainter the same tone or music is on a channel that it only leaks into."""
-OVER_MUSIC_DB, LONG_MS, BREATH_MS = 7.0, 500, 300
+OVER_MUSIC_DB, LONG_MS, BREATH_MS = 7.0, 500, 700
+SURE_MS = 2500
+"""So long without a pause nobody takes notes for a voice: 1.7 s was the longest in an hour of played music."""
 CLIPPED = 0.001
 """Share of a turn's samples from which its clipping is an event: a thousandth is heard as a crackle."""
 
@@ -39,6 +41,7 @@ class Sounds:
         spoken = without(found, [t.stretch for t in self.tones])
         for music in self.music:
             clear = without(spoken, list(music.cores))
+            clear += [s for s in spoken if s not in clear and s.end_ms - s.start_ms >= SURE_MS]
             spoken = [
                 s
                 for s in spoken

@@ -26,7 +26,7 @@ ALONE = 0.8  # of all power above the noise that a tone makes up
 OVER_NOISE = 8.0  # times the noise in its band
 TWIST = 16.0  # power by which one of two frequencies may exceed the other
 BRIDGE_FRAMES, LEAST_FRAMES = 2, 3
-EDGE_FRAMES, EDGE = 3, 0.06  # before and after a burst: at most this share of its power
+EDGE_FRAMES, EDGE = 4, 0.06  # before and after a burst it is quiet within so many: at most this share of its power
 FADED = 0.1
 STEADY_DB = 3.0  # standard deviation of a burst's level; a plucked note dies away
 DIAL_MS = 2500
@@ -232,11 +232,14 @@ def _bursts(on: NDArray[np.bool_], band: NDArray[np.float32], total: NDArray[np.
         start, end = first + int(loud[0]), first + int(loud[-1]) + 1  # a codec lets a tone ring on, faintly
         level = 10 * np.log10(np.maximum(band[start + 1 : max(end - 1, start + 2)], 1))
         most = EDGE * float(total[start:end].mean())
-        before, after = total[max(0, start - EDGE_FRAMES) : max(0, start - 1)], total[end + 1 : end + EDGE_FRAMES]
+        before, after = total[max(0, start - EDGE_FRAMES) : start], total[end : end + EDGE_FRAMES]
         found.append(
             Burst(
                 *(start * STEP_MS + 6, end * STEP_MS + 6, float(level.std()) <= STEADY_DB),
-                *(not len(before) or float(before.mean()) <= most, not len(after) or float(after.mean()) <= most),
+                *(
+                    bool(before.min(initial=np.inf if len(before) else most) <= most),
+                    bool(after.min(initial=np.inf if len(after) else most) <= most),
+                ),
                 cut=start <= 1 or end >= len(on) - 1,
             )
         )
