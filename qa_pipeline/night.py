@@ -404,5 +404,7 @@ def _transcript(tools: Tools, p: Prepared, said: Sequence[Heard]) -> Transcript:
     words, cues = with_words(p.sketch, said), tools.cues
     call, turns, events = as_heard(p.call, p.sketch, words, tools.config.channels.agent, cues)
     call = with_team(call, p.agent_id, tools.records.roster)
+    if any(heard.timing == "spread" for heard in said):
+        call = replace(call, flags=(*call.flags, "times_spread"))
     legs = legs_on_record(call, p.agent_id, partial(tools.config.packs.of, p.job.path.resolve().parent))
     return Transcript(call, legs, in_legs(turns, legs), (*p.told, *events), tools.recogniser.fingerprint)

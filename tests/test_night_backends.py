@@ -48,9 +48,20 @@ def test_a_night_with_each_backend(settings: Callable[[Path, ExitStack], str], r
     calls = read_table(project / "dataset", "calls").to_pylist()
     assert turns and all(len(t["char_ms"]) == len(t["text"]) for t in turns)
     assert all(t["start_ms"] <= ms <= t["end_ms"] for t in turns for ms in t["char_ms"])
+    assert "times_spread" not in calls[0]["flags"]
     assert calls[0]["asr"].split("-")[0] == {"stock": "whisper"}.get(settings.__name__, settings.__name__)
     if settings is http:
         assert [t["text"] for t in turns] == ["喂，哪位？", "你们那儿做脸多少钱？都有什么项目？"]
+
+
+def test_characters_whose_times_nobody_told_are_flagged(tmp_path: Path) -> None:
+    project = small_project(tmp_path / "project")
+    folder = onnx_models.paraformer(tmp_path / "paraformer")
+    (project / "qa.toml").write_text(f'[asr]\nbackend = "sherpa"\nmodel = "{folder}"\n', "utf-8")
+    clip(tmp_path / "calls" / "a.wav")
+    qa("run", str(tmp_path / "calls"), "--project", str(project))
+    (call,) = read_table(project / "dataset", "calls").to_pylist()
+    assert "times_spread" in call["flags"]
 
 
 def test_a_backend_that_cannot_be_made_stops_before_any_work(tmp_path: Path) -> None:
