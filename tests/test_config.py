@@ -6,6 +6,7 @@ import pytest
 
 from qa_pipeline import shipped
 from qa_pipeline.config import TEMPLATE, Asr, Config, ConfigError, Packs, compile_vocabulary, make_recogniser, read_config
+from qa_pipeline.recordings.formats import Headerless
 from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.rules.pack import load_packs
 from qa_pipeline.speech.vocabulary import Vocabulary
@@ -123,3 +124,23 @@ def test_the_names_told_are_part_of_the_fingerprint_and_the_demonstration_is_tol
     stock = Asr(model="large-v3-turbo")
     assert make_recogniser(stock, Vocabulary(("盘王谷酒店",))).fingerprint != make_recogniser(stock).fingerprint
     assert make_recogniser(Asr(), Vocabulary(("盘王谷酒店",))).fingerprint == make_recogniser(Asr()).fingerprint
+
+
+def test_headerless_formats_are_declared_by_suffix(tmp_path: Path) -> None:
+    made = told(tmp_path, '[recordings.headerless]\n".UL" = "mulaw 8000"\n".sln16" = "s16 16000 2"\n').recordings
+    assert made.formats == {".ul": Headerless("mulaw", 8000), ".sln16": Headerless("s16", 16000, 2)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[recordings.headerless]\n"ul" = "mulaw 8000"\n', 'a suffix such as ".ul"'),
+        ('[recordings.headerless]\n".ul" = "mulaw"\n', "a codec (mulaw, alaw"),
+        ('[recordings]\npair = "("\n', "recordings.pair: not a regular expression"),
+        ("[recordings]\npair = '(?P<call>.+)'\n", "missing first, second"),
+    ],
+)
+def test_settings_of_recordings_that_cannot_be_meant_are_said(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        told(tmp_path, text)
+    assert said in str(caught.value)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -115,6 +116,48 @@ def test_damaged_files_are_rows_with_reasons_and_the_others_are_scored(house: Ho
         name: ("failed", reason) for name, reason in wrong.items()
     }
     assert len(house.rows("scores")) == 1
+
+
+def one_side(path: Path, channel: int) -> None:
+    """Six seconds of one person of the sample."""
+    clip(path.with_suffix(".both"), 10, 16)
+    with wave.open(str(path.with_suffix(".both"))) as both, wave.open(str(path), "wb") as made:
+        made.setparams(both.getparams()._replace(nchannels=1))
+        made.writeframes(b"".join(both.readframes(1)[2 * channel : 2 * channel + 2] for _ in range(both.getnframes())))
+    path.with_suffix(".both").unlink()
+
+
+def test_a_call_in_two_files_is_one_call_and_known_as_one(house: House) -> None:
+    one_side(house.recordings / "c1-in.wav", 0)
+    one_side(house.recordings / "c1-out.wav", 1)
+    records(house, "c1,c1.wav,2024-05-14T09:00:00,6001,true")
+    summary = house.run()
+    (call,) = house.rows("calls")
+    assert (summary.found, summary.new, summary.missing, call["call_id"], call["n_channels"]) == (1, 1, (), "c1", 2)
+    assert [(r["uri"].rsplit("/", 1)[-1], r["channel"]) for r in call["recordings"]] == [("c1-in.wav", 0), ("c1-out.wav", 1)]
+    assert house.states() == {"c1-*.wav": ("sealed", None, 1)}
+    assert (house.run().known, house.run().new) == (1, 0)
+
+
+def test_a_side_that_comes_a_night_later_makes_a_new_revision(house: House) -> None:
+    one_side(house.recordings / "c1-out.wav", 1)
+    records(house, "c1,c1.wav,2024-05-14T09:00:00,6001,true")
+    house.run()
+    (call,) = house.rows("calls")
+    assert (call["n_channels"], "channel_0_missing" in call["flags"]) == (1, True)
+    one_side(house.recordings / "c1-in.wav", 0)
+    summary = house.run()
+    (call,) = house.rows("calls")
+    assert (summary.new, summary.failures, call["revision"], call["n_channels"]) == (1, (), 2, 2)
+    assert not [flag for flag in call["flags"] if "missing" in flag]
+
+
+def test_a_cut_recording_is_judged_as_far_as_it_goes(house: House) -> None:
+    raw = clip(house.recordings / "a.wav", 10, 16).read_bytes()
+    (house.recordings / "a.wav").write_bytes(raw[: len(raw) // 2])
+    summary = house.run()
+    (call,) = house.rows("calls")
+    assert (summary.new, "truncated" in call["flags"], call["duration_ms"] + call["lost_ms"]) == (1, True, 6000)
 
 
 def test_a_second_run_does_nothing_new(house: House) -> None:

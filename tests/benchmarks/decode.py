@@ -1,4 +1,4 @@
-"""What decoding costs: seconds of call per CPU-second, and memory for three hours, beside faster-whisper's `decode_audio`.
+"""What decoding costs: seconds of call per CPU-second, and memory for hours of call, beside faster-whisper's `decode_audio`.
 
     python tests/benchmarks/decode.py [--hours H]
 
@@ -71,7 +71,7 @@ def most_memory() -> int:
 
 def main(words: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--hours", type=float, default=3)
+    parser.add_argument("--hours", type=float, default=1)
     parser.add_argument("--formats", nargs="*", default=list(FORMATS))
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     told = parser.parse_args(words)

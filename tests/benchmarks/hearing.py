@@ -1,11 +1,12 @@
 """Hearing, measured: one command for every figure of the left half, as ratios within one run.
 
-    python tests/benchmarks/hearing.py [stock] [demo] [front] [damage] [events] [memory] [--calls N] [--shapes tiny small]
+    python tests/benchmarks/hearing.py [stock] [demo] [front] [decode] [damage] [events] [memory] [--calls N] [--shapes …]
 
 stock    CPU-seconds beside faster-whisper 1.2.1 on true-shape random-weight checkpoints made here (seconds, not kept), beam 1,
          4 tokens a second of speech on both sides; on a GPU, where there is one, wall seconds too
 demo     the demonstration model beside it: characters wrong, and time, second looks included
 front    decode, speech activity, features and events: two processes against one, call-seconds a CPU-second
+decode   seconds of call decoded per CPU-second and memory for an hour, beside faster-whisper's decode_audio
 damage   made damages over all formats: what is kept, what is reported
 events   rings, holds, tones, who hung up; turns dropped, short answers kept, turn times; an hour of what is not speech
 memory   2,000 short calls with 5 % bad files in one process
@@ -95,7 +96,9 @@ def main() -> None:
         "stock": lambda args: show_stock(two_channel_calls()[: args.calls], args.shapes),
         "demo": lambda args: show_demo(two_channel_calls()),
     }
-    others = [name for name in ("front", "damage", "events", "memory") if (Path(__file__).parent / f"{name}.py").is_file()]
+    others = [
+        name for name in ("front", "decode", "damage", "events", "memory") if (Path(__file__).parent / f"{name}.py").is_file()
+    ]
     parts |= {name: lambda args, name=name: show_part(name) for name in others}  # type: ignore[misc]
     parser.add_argument("parts", nargs="*", default=[*parts], metavar="part", help=", ".join(parts))
     parser.add_argument("--calls", type=int, default=8)
