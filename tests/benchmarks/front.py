@@ -36,10 +36,10 @@ from qa_pipeline.config import Config, Front, make_recogniser
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.front import FrontEnd, Job, Prepared, prepare
 from qa_pipeline.progress import Progress
-from qa_pipeline.recordings.decode import content_hash
+from qa_pipeline.recordings.decode import Recording, content_hash
 from qa_pipeline.recordings.files import one_file
 from qa_pipeline.speech.backend import Ear
-from tests.spoken import small_project
+from tests.spoken import read, small_project
 
 GOAL_PARALLEL, GOAL_OVERHEAD = 0.9, 0.03
 
@@ -153,18 +153,14 @@ def _ratio(costs: dict[str, list[Cost]], of: str) -> float:
 def short_calls(folder: Path, n: int, seed: int = 1) -> dict[str, str]:
     """`n` recordings, each twentieth damaged; the damaged ones' names with the reason that is expected."""
     rng, bad = random.Random(seed), dict[str, str]()
-    sources = []
-    for path in sorted(shipped.sample_calls().glob("*.wav")):
-        with wave.open(str(path)) as told:
-            if told.getsampwidth() == 2:
-                sources.append((told.getparams(), told.readframes(told.getnframes())))
+    paths = sorted(p for p in shipped.sample_calls().iterdir() if p.suffix not in (".csv", ".json", ".md"))
+    sources = [one for path in paths if isinstance(one := read(path), Recording)]
     for number in range(n):
-        params, frames = sources[number % len(sources)]
-        width, path = params.nchannels * params.sampwidth, folder / f"{number:05}.wav"
-        start = rng.randrange(len(frames) // width - 6 * params.framerate) * width
+        source, path = sources[number % len(sources)], folder / f"{number:05}.wav"
+        start = rng.randrange(source.samples.shape[1] - 7 * source.rate)
         with wave.open(str(path), "wb") as made:
-            made.setparams(params)
-            made.writeframes(frames[start : start + rng.randrange(3, 7) * params.framerate * width])
+            made.setparams((source.channels, 2, source.rate, 0, "NONE", ""))
+            made.writeframes(source.samples[:, start : start + rng.randrange(3, 7) * source.rate].T.tobytes())
         if number % 20 == 7:
             kind = ("empty", "not_audio", "empty")[number // 20 % 3]
             whole = path.read_bytes()
