@@ -92,10 +92,11 @@ def prepare(job: Job, config: Config, ear: Ear) -> Prepared | Failure:
     with TemporaryDirectory(dir=config.spool) as folder:
         formats = config.recordings.formats
         recording = guarded(job.path, "decoding_failed", lambda: decode(job.files, Path(folder), formats))
-        if not isinstance(recording, Failure) and job.files.state != job.state:
+        state = guarded(job.path, "decoding_failed", lambda: job.files.state)
+        if isinstance(recording, Failure) or isinstance(state, Failure):
+            return recording if isinstance(recording, Failure) else state
+        if state != job.state:
             return Failure(job.path, "changing", "it was written to while it was read; run again when it is all there")
-        if isinstance(recording, Failure):
-            return recording
         whole = replace(recording, sha256=job.sha256)  # of all files, also where one gave nothing
         return guarded(job.path, "listening_failed", lambda: _listened(job, whole, config, ear))
 

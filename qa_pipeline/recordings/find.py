@@ -24,7 +24,8 @@ class Failure:
     """A recording that gave no score, and why. `detail` says what is wrong and what to do.
 
     reason: missing, empty, not_audio, unsupported, damaged_header, truncated, too_long, unreadable, pair_unclear, not_a_side,
-    call_id_taken; or the stage that raised: decoding_failed, listening_failed, recognition_failed, judging_failed.
+    call_id_taken, changing, timed_out, decoding_died; or the stage that raised: decoding_failed, listening_failed,
+    recognition_failed, judging_failed.
     """
 
     path: Path
