@@ -93,8 +93,10 @@ def prepare(job: Job, config: Config, ear: Ear) -> Prepared | Failure:
         formats = config.recordings.formats
         recording = guarded(job.path, "decoding_failed", lambda: decode(job.files, Path(folder), formats))
         state = guarded(job.path, "decoding_failed", lambda: job.files.state)
-        if isinstance(recording, Failure) or isinstance(state, Failure):
-            return recording if isinstance(recording, Failure) else state
+        if isinstance(recording, Failure):
+            return recording
+        if isinstance(state, Failure):
+            return state
         if state != job.state:
             return Failure(job.path, "changing", "it was written to while it was read; run again when it is all there")
         whole = replace(recording, sha256=job.sha256)  # of all files, also where one gave nothing
