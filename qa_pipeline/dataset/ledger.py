@@ -237,13 +237,19 @@ class Ledger:
         return [row[0] for row in found]
 
     def forget_calls(self, call_ids: Iterable[str]) -> None:
-        """Nothing is left but the hash of their content, in state `forgotten`: no later run hears it again."""
+        """Nothing is left but the hash of their content, in state `forgotten`, so that no later run hears it again.
+
+        Of a call that only a record told of, the record's id and mark are left: else it would be born again.
+        """
         ids, these = json.dumps(list(call_ids)), "call_id in (select value from json_each(?))"
         with self.db.atomic():
             for table in ("pending", "calls", "superseded", "replaced"):
                 self.db.execute(f"delete from {table} where {these}", [ids])
-            blank = "asr = null, reason = null, detail = null, record = null, call_id = null"
-            self.db.execute(f"update recordings set state = 'forgotten', {blank} where {these}", [ids])
+            unneeded = "(state = 'duplicate' or sha256 is null) and path not like 'record:%'"
+            self.db.execute(f"delete from recordings where {these} and {unneeded}", [ids])
+            blank = "asr = null, reason = null, detail = null, call_id = null"
+            named = "path = case when sha256 is null then path else 'forgotten:' || sha256 end"
+            self.db.execute(f"update or replace recordings set state = 'forgotten', {named}, {blank} where {these}", [ids])
 
     def begin_run(self) -> int:
         """Its number; what a killed run leaves is a beginning without an end."""
