@@ -46,6 +46,12 @@ class Pass:
             return min(self.starts[1:], key=lambda at: abs(at - self.frames / 2))
         return _quietest(self.mel) if self.frames >= HALVABLE else None
 
+    def windows(self) -> list[Pass]:
+        """Each window as a pass of its own."""
+        ends = [*(start - GAP for start in self.starts[1:]), self.frames]
+        share = self.speech_ms // len(self.starts)
+        return [Pass(self.mel[:, a:b], (0,), share) for a, b in zip(self.starts, ends, strict=True)]
+
     def halves(self, cut: int) -> tuple[Pass, Pass]:
         share = self.speech_ms * cut // max(1, self.frames)
         first = Pass(self.mel[:, :cut], tuple(s for s in self.starts if s < cut), share)
@@ -104,11 +110,12 @@ def part(heard: Heard, windows: Sequence[Window], starts: Sequence[int]) -> list
 
 
 def _bound(heard: Heard, at_ms: int) -> int:
-    """The first character of what follows `at_ms`; a sentence's end close by is taken for the joint."""
+    """The first character of what follows `at_ms`; where that breaks a sentence, its end close by is taken for the joint."""
     text, times = heard.text, heard.char_ms
     at: int = bisect.bisect_left(times, at_ms)
-    ends = [i + 1 for i, c in enumerate(text) if c in STOPS and abs(times[i] - at_ms) <= SNAP_MS]
-    at = min(ends, key=lambda end: abs(end - at), default=at)
+    if at and text[at - 1] not in MARKS:
+        ends = [i + 1 for i, c in enumerate(text) if c in STOPS and abs(times[i] - at_ms) <= SNAP_MS]
+        at = min(ends, key=lambda end: abs(end - at), default=at)
     while 0 < at < len(text) and text[at] in MARKS:
         at += 1
     return at

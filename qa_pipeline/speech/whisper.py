@@ -95,8 +95,9 @@ class Whisper:
         passes = [join([windows[i] for i in group]) for group in groups]
         heard = self._listen(passes, Look())
         self._again(passes, heard, self._prompted_in_vain, lambda again: self._listen(again, Look(prompted=False)))
+        self._again(passes, heard, _spoilt, self._apart)
         self._again(passes, heard, self._doubtful, self._in_halves)
-        self._again(passes, heard, self._running_on, lambda again: self._listen(again, Look(False, steady=True)))
+        self._again(passes, heard, _running_on, lambda again: self._listen(again, Look(False, steady=True)))
         answers: dict[int, Heard] = {}
         for group, one, said in zip(groups, passes, heard, strict=True):
             answers |= zip(group, part(said, [windows[i] for i in group], one.starts), strict=True)
@@ -122,11 +123,7 @@ class Whisper:
 
     def _doubtful(self, one: Pass, heard: Heard) -> bool:
         unsure = heard.confidence is not None and heard.confidence < DOUBT[self.settings.window]
-        return one.cut is not None and (unsure or self._running_on(one, heard) or loops(heard.text))
-
-    @staticmethod
-    def _running_on(one: Pass, heard: Heard) -> bool:
-        return heard.problem in ("repetition", "too_fast")
+        return one.cut is not None and (unsure or _running_on(one, heard) or loops(heard.text))
 
     def _in_halves(self, passes: list[Pass]) -> list[Heard]:
         cuts = [one.cut or 0 for one in passes]
@@ -134,6 +131,18 @@ class Whisper:
         return [
             joined(first, second, cut * FRAME_MS) for cut, first, second in zip(cuts, halves[::2], halves[1::2], strict=True)
         ]
+
+    def _apart(self, passes: list[Pass]) -> list[Heard]:
+        """Each window of each pass alone."""
+        pieces = [one.windows() for one in passes]
+        answers = iter(self._listen([piece for some in pieces for piece in some], Look(False)))
+        whole = []
+        for one in passes:
+            said, *others = [next(answers) for _ in one.starts]
+            for start, other in zip(one.starts[1:], others, strict=True):
+                said = joined(said, other, start * FRAME_MS)
+            whole.append(said)
+        return whole
 
     def _listen(self, passes: Sequence[Pass], look: Look) -> list[Heard]:
         """Passes share a batch only with others of the same padded length and prompt, so that none changes another's answer."""
@@ -212,6 +221,15 @@ class Whisper:
         if text and result.no_speech_prob > NO_SPEECH and result.scores[0] < UNLIKELY:
             return Heard("", (), None, "no_speech")
         return guarded(text, char_ms, min(1.0, math.exp(result.scores[0])), one.frames * FRAME_MS, self.settings.told)
+
+
+def _spoilt(one: Pass, heard: Heard) -> bool:
+    """No words for several windows, of which one may have spoilt the others."""
+    return heard.problem is not None and len(one.starts) > 1
+
+
+def _running_on(one: Pass, heard: Heard) -> bool:
+    return heard.problem in ("repetition", "too_fast")
 
 
 def _batches(items: list[int], most: int, workers: int) -> list[list[int]]:

@@ -65,6 +65,12 @@ def test_a_sentences_end_close_to_the_joint_is_the_joint() -> None:
     assert [h.text for h in part(heard, both, join(both).starts)] == ["我知道了。", "好的。"]
 
 
+def test_a_short_answer_right_after_a_sentence_keeps_its_own_turn() -> None:
+    both = [window(200), window(60)]
+    heard = text(("可以吗？", 1500), ("嗯。", 2250))
+    assert [h.text for h in part(heard, both, join(both).starts)] == ["可以吗？", "嗯。"]
+
+
 def test_marks_stay_with_the_word_before_them() -> None:
     both = [window(100), window(100)]
     heard = Heard("嗯，好的", (500, 1300, 1350, 1500), 0.9)
@@ -98,6 +104,12 @@ def test_a_pass_is_halved_at_a_joint_and_a_single_window_at_its_quietest() -> No
     mel[:, 400:410] = 0
     assert Pass(mel, (0,), 9000).cut == pytest.approx(405, abs=3)
     assert Pass(mel[:, :150], (0,), 1500).cut is None
+
+
+def test_a_pass_comes_apart_into_the_windows_it_was_made_of() -> None:
+    some = [window(300, loud=0.1), window(50, loud=0.2), window(120, loud=0.3)]
+    pieces = join(some).windows()
+    assert [(p.frames, round(float(p.mel[0, 0]), 1)) for p in pieces] == [(300, 0.1), (50, 0.2), (120, 0.3)]
 
 
 def test_two_halves_become_one_answer_in_their_order() -> None:

@@ -1,5 +1,6 @@
 """The demonstration model through CTranslate2: the contract of a recogniser, and nothing invented."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from qa_pipeline.speech.backend import ModelError, heard
+from qa_pipeline.speech.backend import Heard, ModelError, Window, heard
 from qa_pipeline.speech.guards import Told
+from qa_pipeline.speech.passes import Pass
+from qa_pipeline.speech.whisper import Look, Whisper, WhisperSettings
 
 
 def test_the_demonstration_model_keeps_the_contract(recogniser: Any, contract: Any, sample: Any) -> None:
@@ -69,3 +72,39 @@ def test_padding_to_thirty_seconds_still_hears_the_words(make_demo: Any, recogni
 def test_a_model_that_is_not_there_is_named(make_demo: Any, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no folder"):
         heard(make_demo(model=str(tmp_path / "none")), [np.zeros(16000, np.float32)])
+
+
+class Scripted(Whisper):
+    """Whisper with the model's answers told beforehand: which windows spoil a pass. Everything around the model is real."""
+
+    spoilt = 7.0
+
+    def _listen(self, passes: Sequence[Pass], look: Look) -> list[Heard]:
+        self.looks = [*getattr(self, "looks", []), *((len(one.starts), look) for one in passes)]
+        return [self._said(one) for one in passes]
+
+    def _said(self, one: Pass) -> Heard:
+        if (one.mel == self.spoilt).any():
+            return Heard("", (), None, "boiler_plate")
+        return Heard("好。" * len(one.starts), tuple(t for s in one.starts for t in (s * 10 + 100, s * 10 + 200)), 0.9)
+
+
+def test_one_window_that_spoils_a_pass_costs_the_others_of_its_call_nothing() -> None:
+    windows = [Window(np.full((80, 200), loud, np.float32), "c", 2000) for loud in (1.0, 1.0, 7.0, 1.0, 1.0)]
+    recogniser = Scripted(WhisperSettings("nowhere", "full"))
+    answers = recogniser.recognise(windows)
+    assert [h.text for h in answers] == ["好。", "好。", "", "好。", "好。"]
+    assert [h.problem for h in answers][2] == "no_words"
+    assert recogniser.looks[0] == (5, Look())
+
+
+def test_a_pass_without_doubt_is_heard_once() -> None:
+    recogniser = Scripted(WhisperSettings("nowhere", "full"))
+    recogniser.recognise([Window(np.ones((80, 200), np.float32), "c", 2000) for _ in range(3)])
+    assert recogniser.looks == [(3, Look())]
+
+
+def test_a_prompt_in_vain_is_left_out_the_second_time() -> None:
+    recogniser = Scripted(WhisperSettings("nowhere", "full", told=Told("以下是普通话的句子。")))
+    recogniser.recognise([Window(np.full((80, 150), 7.0, np.float32), "c", 1500)])
+    assert recogniser.looks == [(1, Look()), (1, Look(prompted=False))]
