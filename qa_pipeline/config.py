@@ -20,6 +20,7 @@ from qa_pipeline.recordings.records.mapping import RecordMapping, read_mapping
 from qa_pipeline.recordings.records.record import COLUMNS, PhoneSystem
 from qa_pipeline.recordings.roots import Roots
 from qa_pipeline.speech.backend import Asr, ModelError
+from qa_pipeline.speech.diarisation import Diarisation
 from qa_pipeline.speech.roles import RoleCues
 from qa_pipeline.speech.tones import ToneError, TonePlan, read_cadences
 from qa_pipeline.speech.vocabulary import Vocabulary
@@ -131,6 +132,7 @@ class Config:
     records: RecordsSettings = field(default_factory=RecordsSettings)
     packs: Packs = field(default_factory=Packs)
     tones: TonePlan = field(default_factory=TonePlan)
+    diarisation: Diarisation = field(default_factory=Diarisation)
     keeping: Keeping = field(default_factory=Keeping)
     scorecard: ScorecardSettings = field(default_factory=ScorecardSettings)
     folders: Mapping[str, str] = field(default_factory=dict)
@@ -183,6 +185,7 @@ SECTIONS: dict[str, Any] = {
     "records": RecordsSettings,
     "packs": Packs,
     "tones": TonePlan,
+    "diarisation": Diarisation,
     "dataset": Keeping,
     "scorecard": ScorecardSettings,
 }
@@ -212,7 +215,9 @@ def read_config(root: Path) -> Config:
     made["asr"] = replace(made["asr"], options=tables)
     made["records"] = replace(made["records"], mapping=mappings)
     folders = _folders(told.get("roots", {}), problems)
+    made["diarisation"] = _placed(made["diarisation"], root)
     problems += _wrong_values(made)
+    problems += [f"diarisation.{problem}" for problem in made["diarisation"].problems()]
     if problems:
         raise ConfigError("; ".join(problems), Place(str(path)))
     return Config(root, **{ATTRIBUTE.get(name, name): value for name, value in made.items()}, folders=folders)
@@ -317,6 +322,12 @@ def _wrong_recordings(told: RecordingsSettings) -> list[str]:
             known = f'expected a codec ({kinds}), a rate and, if not 1, the channels, such as "mulaw 8000 2"'
             problems.append(f"recordings.headerless.{suffix}: {known}, found {said!r}")
     return problems
+
+
+def _placed(told: Diarisation, root: Path) -> Diarisation:
+    """With paths from the project's folder."""
+    segmentation, embedding = (str(root / file) if file else "" for file in (told.segmentation, told.embedding))
+    return replace(told, segmentation=segmentation, embedding=embedding)
 
 
 def _wrong_tones(plan: TonePlan) -> list[str]:
@@ -434,6 +445,11 @@ busy_tone = "450/350,0/350"
 congestion_tone = "450/700,0/700"
 dial_tone = "450/0"
 info_tone = "450/100,0/100,450/100,0/100,450/100,0/100,450/400,0/400"   # no such number
+
+[diarisation]         # calls on one channel: whose turn is whose, by models of yours in sherpa-onnx's form (docs/listening.md)
+segmentation = ""     # a pyannote segmentation model, such as "models/segmentation.onnx"
+embedding = ""        # a voice model: 3D-Speaker, WeSpeaker, NeMo
+speakers = 2          # 0: not known
 
 [dataset]
 # uri = "s3://bucket/calls?endpoint_override=storage.example:9000"   # else dataset/ here; keys come from the environment

@@ -107,7 +107,7 @@ def _listened(job: Job, recording: Recording, config: Config, ear: Ear) -> Prepa
     sound = sound_of(recording, config.roots.uri, config.phones)
     call, told, agent = to_call(job.record, sound, named_record(job.path, config.phones))
     samples = recording.samples[:1] if SAME in recording.flags else recording.samples
-    one = sketch(call.call_id, samples, recording.rate, ear.longest_ms, plan=config.tones)
+    one = sketch(call.call_id, samples, recording.rate, ear.longest_ms, plan=config.tones, diarisation=config.diarisation)
     windows = tuple(hear(one, ear))
     return Prepared(job, call, agent, tuple(told), replace(one, windows=()), windows)
 

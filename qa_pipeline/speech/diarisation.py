@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,8 @@ LEAST_MS = 200
 
 @dataclass(frozen=True)
 class Diarisation:
-    """segmentation: a pyannote segmentation model. embedding: a voice model (3D-Speaker, WeSpeaker, NeMo). Both as ONNX files in
-    sherpa-onnx's form; "": calls of one channel stay without speakers. speakers: how many talk, 0 where that is not known."""
+    """segmentation: a pyannote segmentation model. embedding: a voice model (3D-Speaker, WeSpeaker, NeMo). Both are ONNX files
+    in sherpa-onnx's form; "": calls of one channel stay without speakers. speakers: how many talk, 0 where it is not known."""
 
     segmentation: str = ""
     embedding: str = ""
@@ -76,7 +77,7 @@ def _parted(stretch: Stretch, voiced: Sequence[tuple[Stretch, int]]) -> list[tup
         nearest = min(voiced, key=lambda v: max(v[0].start_ms - stretch.end_ms, stretch.start_ms - v[0].end_ms))
         return [(stretch, nearest[1])]
     pieces = [(stretch.start_ms, inside[0][1])]
-    for (before, who), (after, other) in zip(inside, inside[1:], strict=False):
+    for (before, who), (after, other) in pairwise(inside):
         border = (before.end_ms + after.start_ms) // 2
         if other != who and border - pieces[-1][0] >= LEAST_MS and stretch.end_ms - border >= LEAST_MS:
             pieces.append((border, other))

@@ -11,6 +11,7 @@ from qa_pipeline.speech.activity import ActivitySettings, Stretch, find_speech, 
 from qa_pipeline.speech.backend import Ear, Heard, Recogniser, Window, failed
 from qa_pipeline.speech.channel import Channel
 from qa_pipeline.speech.channels import SAME, compare_channels
+from qa_pipeline.speech.diarisation import Diarisation, part_speakers
 from qa_pipeline.speech.loudness import level_dbfs, measure_loudness, noise_dbfs
 from qa_pipeline.speech.sounds import channel_events, find_sounds, sound_events
 from qa_pipeline.speech.tones import CHINA, TonePlan
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+NOBODY_KNOWN = Diarisation()
 LEAK_DB = 22.0  # how much louder the other side must be for a stretch to count as its leakage
 MIXED_PAUSE_MS = 350  # two people on one channel: a short pause may be a change of speaker
 
@@ -65,6 +67,7 @@ def sketch(
     quiet: Sequence[tuple[int, Stretch]] = (),
     activity: ActivitySettings | None = None,
     plan: TonePlan = CHINA,
+    diarisation: Diarisation = NOBODY_KNOWN,
 ) -> Sketch:
     """From int16 samples [channels, n]. `quiet`: (channel, stretch) known to hold no conversation, such as hold music."""
     flags = compare_channels(samples, rate)
@@ -77,7 +80,12 @@ def sketch(
         found = without(find_speech(channel, activity), [s for c, s in quiet if c == number])
         speech.append(heard[number].spoken(found, samples[number], rate))
     speech = [_own(c, found, samples, rate) for c, found in enumerate(speech)]
-    turns = group_turns(speech, MIXED_PAUSE_MS) if len(samples) == 1 else group_turns(speech)
+    if len(samples) != 1:
+        turns = group_turns(speech)
+    elif diarisation.wanted:
+        turns = [Spoken(0, t.stretches, t.channel) for t in group_turns(part_speakers(channels[0], speech[0], diarisation))]
+    else:
+        turns = group_turns(speech, MIXED_PAUSE_MS)
     loudness = [measure_loudness(channel, rate) for channel in samples]
     cuts = tuple(tuple(cut_windows(t, longest_ms, loudness[t.channel])) for t in turns)
     windows = Cuttings([(channels[t.channel], s) for t, spans in zip(turns, cuts, strict=True) for s in spans])
