@@ -4,6 +4,7 @@
 
 On the samples as they are, and through noise, codecs and level changes; and an hour each of silence, ringing, busy tone, music,
 beeps and noise, of which not a character may be recognised. --quick: the samples as they are, and five minutes of each.
+Writing GSM takes soundfile: pip install -e '.[samples]'.
 """
 
 from __future__ import annotations
