@@ -41,7 +41,10 @@ def test_both_readmes_show_the_same_commands() -> None:
     assert blocks("README.md") == blocks("README.zh-CN.md")
 
 
-DOCS = ("docs/import.md", "docs/call-records.md", "docs/the-night.md", "docs/speech-models.md", "data/samples/README.md")
+DOCS = (
+    *("docs/import.md", "docs/call-records.md", "docs/recordings.md", "docs/the-night.md", "docs/speech-models.md"),
+    "data/samples/README.md",
+)
 
 
 @pytest.mark.parametrize("name", [*READMES, *DOCS])

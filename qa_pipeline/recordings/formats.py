@@ -186,6 +186,8 @@ def _something_else(path: Path, head: bytes) -> Failure:
     if not head.strip(b"\0"):
         return Failure(path, "not_audio", "it begins with zeros, where a header should be; fetch the file again")
     suffix = path.suffix.lower() or ".raw"
+    if suffix == ".vox":
+        return _unsupported(path, "headerless ADPCM (Dialogic VOX)")
     said = "no known header. If these are headerless samples, declare them in qa.toml, such as"
     return Failure(path, "not_audio", f'{said} [recordings.headerless] "{suffix}" = "mulaw 8000"')
 

@@ -70,7 +70,7 @@ def _pages(raw: Any) -> Iterator[_Page]:
         table = raw[at + HEADER : at + HEADER + head[26]] if len(head) == HEADER else b""
         end = at + HEADER + len(table) + sum(table)
         follows = raw.find(b"OggS", at + 4)
-        if len(head) == HEADER and end <= len(raw):
+        if len(head) == HEADER and not head[4] and end <= len(raw):  # version 0
             data = raw[at:end]
             bare = data[:22] + bytes(4) + data[26:]
             total = page_sum(bare).to_bytes(4, "little")

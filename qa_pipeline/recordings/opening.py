@@ -147,7 +147,7 @@ def _spooled(path: Path, source: Source, target: Path, found: _Mended) -> Spoole
         return Failure(path, "empty", "a header without sound; fetch the file again")
     seconds = spool.length / RATE
     short = found.wav.missing_s(seconds) if found.wav else max(0.0, (source.told or seconds) - seconds)
-    short = short if (short > CUT or found.wav) and seconds + short <= LONGEST else 0.0
+    short = short if short > CUT and seconds + short <= LONGEST else 0.0
     flags = (*spool.flags, *found.flags, *(("truncated",) if short else ()))
     lost_ms = round(1000 * (lost.within + max(short, lost.after)))
     return Spooled(path, target, channels, source.codec, spool.length, lost_ms, tuple(dict.fromkeys(flags)))

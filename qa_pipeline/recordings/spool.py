@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -85,12 +84,3 @@ def mapped(path: Path, channels: int) -> NDArray[np.int16]:
         return np.zeros((channels, 0), np.int16)
     frames: Any = np.memmap(path, "<i2", "r").reshape(-1, channels)
     return frames.T  # type: ignore[no-any-return]
-
-
-def blocks(path: Path, channels: int) -> Iterator[NDArray[np.int16]]:
-    """int16 [channels, at most BLOCK], in order, read and not mapped: what was passed weighs nothing."""
-    import numpy as np
-
-    with path.open("rb") as file:
-        while raw := file.read(BLOCK * channels * 2):
-            yield np.frombuffer(raw, "<i2").reshape(-1, channels).T

@@ -191,6 +191,13 @@ def test_odd_chunks_before_the_samples_do_no_harm(tmp_path: Path, chunk: bytes) 
     assert np.array_equal(made.samples, spoken_samples()[:, : SECONDS * RATE])
 
 
+@pytest.mark.parametrize("declared", [1, 200])
+def test_a_length_that_is_a_few_bytes_off_is_no_cut(tmp_path: Path, declared: int) -> None:
+    samples = SECONDS * RATE * 4
+    made = heard(tmp_path, "pcm16.wav", rewritten_length(samples + declared))
+    assert (made.duration_ms, made.lost_ms, made.flags) == (1000 * SECONDS, 0, ())
+
+
 def test_a_chunk_behind_the_samples_is_no_sound(tmp_path: Path) -> None:
     made = heard(tmp_path, "pcm8.wav", lambda raw: raw + b"LIST" + (70_000).to_bytes(4, "little") + b"x" * 70_000)
     assert made.duration_ms == 1000 * SECONDS

@@ -115,6 +115,11 @@ def test_what_is_no_recording_is_called_by_its_name(tmp_path: Path, raw: bytes, 
     assert isinstance(failure, Failure) and (failure.reason, said in failure.detail) == (reason, True), failure
 
 
+def test_a_vox_is_not_taken_for_anything_that_could_be_declared(tmp_path: Path) -> None:
+    failure = read_bytes(tmp_path, "a.vox", bytes(range(1, 200)) * 20)
+    assert isinstance(failure, Failure) and (failure.reason, "VOX" in failure.detail) == ("unsupported", True)
+
+
 @pytest.mark.parametrize(
     ("told", "form"),
     [
