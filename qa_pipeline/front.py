@@ -6,6 +6,7 @@ parent, and none is forked: they start fresh, whatever the parent has loaded.
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import threading
@@ -185,10 +186,13 @@ _mine: list[Any] = []
 
 
 def _begin(prepare: Any, config: Config, ear: Ear) -> None:
-    """In each process, before its first job: one thread for each library, and an end with the parent, whatever ends that."""
+    """In each process, before its first job: one thread for each library, what every job needs loaded (a job's time is its
+    recording's), and an end with the parent, whatever ends that."""
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     _mine[:] = [prepare, config, ear]
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    for name in ("numpy", "av.audio.resampler", "onnxruntime"):
+        importlib.import_module(name)
 
 
 def _end_with_parent() -> None:

@@ -254,7 +254,7 @@ def test_recordings_that_kill_hang_or_confuse_their_process_cost_themselves_only
 ) -> None:
     for i, name in enumerate(["dies", "good", "hangs", "stumbles", "well"]):
         clip(house.recordings / f"{name}.wav", 10 + i / 4, 14 + i / 4)
-    (house.root / "qa.toml").write_text("[front]\ntimeout_s = 8\n")
+    (house.root / "qa.toml").write_text("[front]\ntimeout_s = 20\n")
     with monkeypatch.context() as among:
         among.setattr(night, "FrontEnd", partial(FrontEnd, prepare=hostile))
         summary = house.run()
