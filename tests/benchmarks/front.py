@@ -197,6 +197,7 @@ def whole_night(n: int) -> bool:
 
         summary, spent = timed_night(project, calls, show)
         print(f"night: {n} short calls in {spent.wall:.0f} s; {spent}")
+        told = {f.path.name: f.reason for f in summary.failures}
         print(f"  damaged: {len(bad)}, each a row with its reason: {told == bad}; kept: {summary.new} of {n - len(bad)}")
         twins = {d.path.name: d.call_id for d in summary.duplicates}
         config, packs = open_project(project)
