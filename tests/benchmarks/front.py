@@ -5,8 +5,8 @@
 `throughput`: the sample calls through the front end with two processes, beside two independent processes that prepare half
 of them each in a plain loop; rounds take turns, wall clock and CPU time (user and system, all processes) of each are printed,
 the ratios are the medians'. Starting the processes is not counted, on either side.
-`overhead`: the sample calls through `night.run` with the demonstration model: the CPU time of the night itself (its main thread:
-finding, hashing, joining, ledger, words into tables, judging, sealing) beside front end and recogniser.
+`overhead`: the sample calls through `night.run` with the demonstration model: the CPU time of the night itself (its main
+thread: finding, hashing, joining, ledger, words into tables, judging, sealing) beside front end and recogniser.
 `night`: N short calls, cut from the samples at other places each, a twentieth of them damaged, in one process: memory every 50
 calls, what became of the damaged ones, ten of the others again alone.
 """
@@ -191,7 +191,7 @@ def whole_night(n: int) -> bool:
         memory: list[float] = []
 
         def show(p: Progress) -> None:
-            if p.done % 50 == 0:
+            if p.done // 50 > len(memory):
                 memory.append(rss_mib())
                 print(f"  {p.done:5} calls: {memory[-1]:6.0f} MiB", flush=True)
 
