@@ -31,7 +31,7 @@ FADED = 0.1
 STEADY_DB = 3.0  # standard deviation of a burst's level; a plucked note dies away
 DIAL_MS = 2500
 TOLERANCE, LEAST_TOLERANCE_MS = 0.2, 60
-KEY_PAUSE_MS = 3000
+KEY_PAUSE_MS, LONE_KEY_MS = 3000, 90  # a shorter one alone may be a vowel
 
 
 class ToneError(ValueError):
@@ -302,7 +302,8 @@ def _keys(heard: _Heard) -> Iterator[Tone]:
     group: list[Burst] = []
     for one in [*pressed, None]:
         if group and (one is None or one.start_ms - group[-1].end_ms > KEY_PAUSE_MS):
-            yield Tone("dtmf", Stretch(group[0].start_ms, group[-1].end_ms), len(group))
+            if len(group) > 1 or group[0].length_ms >= LONE_KEY_MS:
+                yield Tone("dtmf", Stretch(group[0].start_ms, group[-1].end_ms), len(group))
             group = []
         if one is not None:
             group.append(one)

@@ -1,6 +1,7 @@
 """Who is the agent is checked against the words: swapped channels are known, and weak evidence changes nothing."""
 
 import functools
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from qa_pipeline import shipped
 from qa_pipeline.model import Speaker
 from qa_pipeline.rules.cues import role_patterns
 from qa_pipeline.rules.pack import load_packs
+from qa_pipeline.speech.listen import fill_in
 from qa_pipeline.speech.roles import DOUBTFUL, SWAPPED, RoleCues, Roles, settle_roles
 from tests.benchmarks.scripts import SCRIPTS
 
@@ -97,3 +99,12 @@ def test_turning_channels_and_settings_round_turns_the_answer_round(said: list[t
     here = settle_roles(said, 0, cues())
     there = settle_roles([(1 - c, text) for c, text in said], 1, cues())
     assert {1 - c: s for c, s in here.speakers.items()} == there.speakers and here.flags == there.flags
+
+
+def test_a_recording_whose_channels_are_swapped_is_known_by_what_is_recognised(sample: Any, recogniser: Any) -> None:
+    call = sample("ht-08-privacy-bad").sketch
+    (turns,) = fill_in([call], recogniser, [[Speaker.UNKNOWN] * 2])
+    said = [(spoken.channel, turn.text) for spoken, turn in zip(call.turns, turns, strict=True)]
+    assert settle_roles(said, 0, cues()).source == "settings"
+    swapped = settle_roles(said, 1, cues())
+    assert (swapped.speakers[0], swapped.source, swapped.flags) == (AGENT, "words", (SWAPPED,))

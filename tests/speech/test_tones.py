@@ -87,6 +87,11 @@ def test_keys_are_counted_and_not_named() -> None:
     assert (found.kind, found.bursts) == ("dtmf", 4)
 
 
+def test_one_key_is_known_where_it_is_held_and_a_blip_is_none() -> None:
+    assert kinds(line(quiet(1), tone(0.15, 770, 1336), quiet(1))) == [("dtmf", 1)]
+    assert kinds(line(quiet(1), tone(0.06, 770, 1336), quiet(1))) == []
+
+
 def test_other_countries_tones_are_found_by_their_own_plan_only() -> None:
     us_ring, us_busy = [tone(2, 440, 480), quiet(4)] * 2, [tone(0.5, 480, 620), quiet(0.5)] * 4
     assert kinds(line(quiet(1), *us_ring, quiet(2), *us_busy), AMERICA) == [("ringback", 2), ("busy_tone", 4)]
