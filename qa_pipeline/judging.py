@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -15,33 +12,31 @@ import pyarrow as pa
 from qa_pipeline.dataset.history import keep_superseded
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.lineage import transcript_versions
-from qa_pipeline.dataset.parts import call_dates, read_part
+from qa_pipeline.dataset.parts import read_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Row, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where
 from qa_pipeline.dataset.tables import (
     Tables,
-    count_rows,
     in_blocks,
     of_calls,
-    read_transcripts,
     remove_calls,
     replace_calls,
     transcript_tables,
 )
 from qa_pipeline.errors import QaError
+from qa_pipeline.rules.case import Case
 from qa_pipeline.rules.hits import Matcher
-from qa_pipeline.rules.judge import judge_tables, make_matcher
+from qa_pipeline.rules.judge import Verdicts, judge_tables, make_matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.verdict_tables import findings_table, scores_table
 
-WORTH_SHARING = 200_000
-"""Turns from which starting further processes is worth their start."""
-BLOCK = 5000
+BLOCK = 2500
 """Calls judged at once: enough that columns pay, few enough that memory does not grow with a date's calls."""
 Failed = dict[str, str]
 """What went wrong with a call, by its id."""
 Judged = tuple[dict[str, pa.Table], Failed]
+Judge = Callable[[Tables], dict[str, pa.Table]]
 
 
 def verdict_tables(
@@ -54,42 +49,47 @@ def verdict_tables(
 
     `matchers` are kept from one judging to the next: pass the same dict again. Raises QaError for a pack that is not there.
     """
-    scored_at, matchers = now or datetime.now(UTC), {} if matchers is None else matchers
+    scored_at = now or datetime.now(UTC)
     findings, scores = [SCHEMAS["findings"].empty_table()], [SCHEMAS["scores"].empty_table()]
-    for name in sorted(set(tables["legs"]["pack"].to_pylist())):
+    for block, case, verdicts in _judged(tables, packs, {} if matchers is None else matchers):
+        versions = transcript_versions(block).take(pa.array(case.corpus.call_of))
+        findings.append(findings_table(case, verdicts))
+        scores.append(scores_table(case, verdicts, versions, scored_at))
+    return {"findings": pa.concat_tables(findings), "scores": pa.concat_tables(scores)}
+
+
+def findings_alone(tables: Tables, packs: Mapping[str, RulePack], matchers: dict[str, Matcher]) -> dict[str, pa.Table]:
+    """As `verdict_tables`, without scores."""
+    found = [findings_table(case, verdicts) for _, case, verdicts in _judged(tables, packs, matchers)]
+    return {"findings": pa.concat_tables([SCHEMAS["findings"].empty_table(), *found])}
+
+
+def _judged(
+    tables: Tables, packs: Mapping[str, RulePack], matchers: dict[str, Matcher]
+) -> Iterator[tuple[Tables, Case, list[Verdicts]]]:
+    for name in sorted(set(tables["legs"]["pack"].unique().to_pylist())):
         if name not in packs:
             raise QaError(f"its pack {name!r} is not in rules/; there are {', '.join(sorted(packs)) or 'none'}")
         matcher = matchers.setdefault(name, matchers.get(name) or make_matcher(packs[name]))
         for block in in_blocks(tables, BLOCK):
-            versions = transcript_versions(block)
-            case, verdicts = judge_tables(block, packs[name], matcher)
-            findings.append(findings_table(case, verdicts))
-            scores.append(scores_table(case, verdicts, versions.take(pa.array(case.corpus.call_of)), scored_at))
-    return {"findings": pa.concat_tables(findings), "scores": pa.concat_tables(scores)}
+            yield block, *judge_tables(block, packs[name], matcher)
 
 
-def judge_apart(
-    tables: Tables,
-    packs: Mapping[str, RulePack],
-    matchers: dict[str, Matcher] | None = None,
-    now: datetime | None = None,
-) -> tuple[dict[str, pa.Table], Failed]:
-    """As `verdict_tables`, but a call whose judging raises harms no other: calls are judged in ever smaller halves."""
+def judge_apart(tables: Tables, judge: Judge) -> Judged:
+    """What `judge` makes of the tables, but a call whose judging raises harms no other: they are judged in ever smaller
+    halves."""
     ids = tables["calls"]["call_id"].to_pylist()
-    nothing = {name: SCHEMAS[name].empty_table() for name in VERDICT_TABLES}
-    if not ids:
-        return nothing, {}
     try:
-        return verdict_tables(tables, packs, matchers, now), {}
+        return judge(tables), {}
     except Exception as problem:
         if len(ids) == 1:
-            return nothing, {ids[0]: str(problem) if isinstance(problem, QaError) else f"{type(problem).__name__}: {problem}"}
+            said = str(problem) if isinstance(problem, QaError) else f"{type(problem).__name__}: {problem}"
+            return judge(_only(tables, ())), {ids[0]: said}
+        if not ids:
+            raise
     middle = len(ids) // 2
-    first, second = (
-        judge_apart(_only(tables, half), packs, matchers, now) for half in (frozenset(ids[:middle]), frozenset(ids[middle:]))
-    )
-    both = {name: pa.concat_tables([first[0][name], second[0][name]]) for name in VERDICT_TABLES}
-    return both, first[1] | second[1]
+    first, second = (judge_apart(_only(tables, half), judge) for half in (ids[:middle], ids[middle:]))
+    return {name: pa.concat_tables([first[0][name], second[0][name]]) for name in first[0]}, first[1] | second[1]
 
 
 def _only(tables: Tables, call_ids: Collection[str]) -> dict[str, pa.Table]:
@@ -103,8 +103,12 @@ def seal(dataset: Where, ledger: Ledger, packs: Mapping[str, RulePack], matchers
     """
     failed: Failed = {}
     matchers = {} if matchers is None else matchers
+
+    def judge(some: Tables) -> dict[str, pa.Table]:
+        return verdict_tables(some, packs, matchers)
+
     for day, chunks in groupby(ledger.pending(), key=itemgetter(0)):
-        failed |= _seal_date(dataset, ledger, day, (kept for _, kept in chunks), lambda t: judge_apart(t, packs, matchers))
+        failed |= _seal_date(dataset, ledger, day, (kept for _, kept in chunks), lambda t: judge_apart(t, judge))
     return failed
 
 
@@ -144,45 +148,3 @@ def _to_history(dataset: Where, calls: Mapping[str, date]) -> None:
         mine = [call_id for call_id, day in calls.items() if day == before]
         for table in VERDICT_TABLES:
             keep_superseded(dataset, table, before, run, read_part(dataset, table, before, calls=mine))
-
-
-def rescore(dataset: Where, packs: Mapping[str, RulePack]) -> tuple[int, Failed]:
-    """Judge every stored call again; the number judged, and the calls that kept their old verdicts because judging raised.
-
-    Much work is shared among as many processes as there are cores, a date at a time; the answers are the same.
-    """
-    days, rescorer = call_dates(dataset, "calls"), _Rescorer(dataset, packs, datetime.now(UTC))
-    workers = min(os.cpu_count() or 1, len(days))
-    if workers == 1 or count_rows(dataset, "turns") < WORTH_SHARING:
-        done = [rescorer.day(day) for day in days]
-    else:
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, spawn, _begin, (rescorer,)) as pool:
-            done = list(pool.map(_rescore_day, days))
-    return sum(judged for judged, _ in done), {call: said for _, wrong in done for call, said in wrong.items()}
-
-
-class _Rescorer:
-    """One process's part of a rescore. Dates do not share files, so several may work at once under one writer's lock."""
-
-    def __init__(self, dataset: Where, packs: Mapping[str, RulePack], now: datetime) -> None:
-        self.dataset, self.packs, self.now = dataset, packs, now
-        self.matchers: dict[str, Matcher] = {}
-
-    def day(self, day: date) -> tuple[int, Failed]:
-        tables = read_transcripts(self.dataset, day)
-        verdicts, wrong = judge_apart(tables, self.packs, self.matchers, self.now)
-        good = [call_id for call_id in tables["calls"]["call_id"].to_pylist() if call_id not in wrong]
-        replace_calls(self.dataset, day, verdicts, good)
-        return len(good), wrong
-
-
-_mine: list[_Rescorer] = []
-
-
-def _begin(rescorer: _Rescorer) -> None:
-    _mine[:] = [rescorer]
-
-
-def _rescore_day(day: date) -> tuple[int, Failed]:
-    return _mine[0].day(day)

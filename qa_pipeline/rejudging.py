@@ -16,7 +16,7 @@ from qa_pipeline.dataset.people import Mark, after_judging
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where
 from qa_pipeline.dataset.tables import PRUNED, of_calls, read_transcripts
-from qa_pipeline.judging import Failed, judge_apart
+from qa_pipeline.judging import Failed, findings_alone, judge_apart
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, narrowed
 from qa_pipeline.rules.scoring import Units, score_findings, with_people
@@ -192,7 +192,8 @@ def _judged(tables: Mapping[str, pa.Table], pack: RulePack, rules: frozenset[str
     legs = tables["legs"].filter(pc.equal(tables["legs"]["pack"], pack.id))
     some = {name: of_calls(rows, legs["call_id"].unique().to_pylist()) for name, rows in tables.items()} | {"legs": legs}
     packs = {pack.id: narrowed(pack, rules)}
-    verdicts, wrong = judge_apart(some, packs, judges.matcher_of(pack.id, rules), judges.scored_at)
+    matchers = judges.matcher_of(pack.id, rules)
+    verdicts, wrong = judge_apart(some, lambda tables: findings_alone(tables, packs, matchers))
     return verdicts["findings"], wrong
 
 

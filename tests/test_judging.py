@@ -1,14 +1,17 @@
 """Judging again: same words and rules, same bytes; a call that cannot be judged keeps what it had."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qa_pipeline import judging
-from qa_pipeline.cli import open_project
+from qa_pipeline import judging, rescoring
+from qa_pipeline.config import read_config
 from qa_pipeline.dataset.tables import read_table
+from qa_pipeline.rejudging import Choice
+from qa_pipeline.rules.pack import load_packs
 
 
 @pytest.fixture
@@ -29,34 +32,25 @@ def scores(root: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in r.items() if k != "scored_at"} for r in read_table(root / "dataset", "scores").to_pylist()]
 
 
-def test_rescoring_gives_the_same_bytes_of_findings_and_the_same_scores(copied: Path) -> None:
+def again(root: Path) -> rescoring.Outcome:
+    return rescoring.rescore(read_config(root), Choice(), lambda done, all_of_them: None)
+
+
+def test_judging_all_anew_gives_the_same_bytes_of_findings_and_the_same_scores(copied: Path) -> None:
+    again(copied)
     before = findings(copied), scores(copied)
     for part in (copied / "dataset" / "findings").rglob("*.parquet"):
         part.unlink()
-    config, packs = open_project(copied)
-    assert judging.rescore(config.dataset, packs) == (25, {})
+    assert not again(copied).failed
     assert (findings(copied), scores(copied)) == before
     assert len(before[0]) > 5
-
-
-def test_a_rule_edited_changes_its_findings_and_no_others(copied: Path) -> None:
-    path = copied / "rules" / "etiquette.yaml"
-    text = path.read_text("utf-8")
-    config, packs = open_project(copied)
-    weight = next(r.weight for r in packs["etiquette"].rules if r.id == "et.closing")
-    before = read_table(config.dataset, "findings").to_pylist()
-    at = text.index("et.closing")
-    path.write_text(text[:at] + text[at:].replace(f"weight: {weight:g}", f"weight: {weight + 7:g}", 1), "utf-8")
-    judging.rescore(*(lambda c, p: (c.dataset, p))(*open_project(copied)))
-    after = read_table(config.dataset, "findings").to_pylist()
-    changed = {a["rule_id"] for a, b in zip(after, before, strict=True) if a != b}
-    assert changed == {"et.closing"}
 
 
 def test_a_call_that_cannot_be_judged_keeps_its_verdicts_and_the_others_are_judged(
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = judging.judge_tables
+    again(copied)
+    real, before = judging.judge_tables, scores(copied)
 
     def stumbles(tables: Any, *told: Any) -> Any:
         if "pm-01-fee-good" in tables["calls"]["call_id"].to_pylist():
@@ -64,14 +58,20 @@ def test_a_call_that_cannot_be_judged_keeps_its_verdicts_and_the_others_are_judg
         return real(tables, *told)
 
     monkeypatch.setattr(judging, "judge_tables", stumbles)
-    before = scores(copied)
-    config, packs = open_project(copied)
-    assert judging.rescore(config.dataset, packs) == (24, {"pm-01-fee-good": "ZeroDivisionError: a bug"})
-    assert scores(copied) == before
+    rules = copied / "rules" / "etiquette.yaml"
+    rules.write_text(rules.read_text("utf-8").replace("weight: 25", "weight: 26"), "utf-8")
+    assert again(copied).failed == {"pm-01-fee-good": "ZeroDivisionError: a bug"}
+    same = {row["call_id"] for row in scores(copied) if row in before}
+    assert same == {"pm-01-fee-good"}
 
 
-def test_a_pack_that_is_gone_is_said_call_by_call(copied: Path) -> None:
-    config, packs = open_project(copied)
-    judged, failed = judging.rescore(config.dataset, {name: p for name, p in packs.items() if name != "etiquette"})
-    assert (judged, len(failed)) == (0, 25)
-    assert all("'etiquette' is not in rules/" in said for said in failed.values())
+@pytest.mark.parametrize("block", [1, 7])
+def test_how_many_calls_are_judged_at_once_does_not_show(copied: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    packs, now = load_packs(copied / "rules"), datetime(2026, 1, 1, tzinfo=UTC)
+    tables = {name: read_table(copied / "dataset", name) for name in ("calls", "legs", "turns", "events")}
+    whole = judging.verdict_tables(tables, packs, now=now)
+    monkeypatch.setattr(judging, "BLOCK", block)
+    parts = judging.verdict_tables(tables, packs, now=now)
+    assert len(whole["findings"]) > 100
+    for name, table in whole.items():
+        assert parts[name].equals(table)

@@ -55,6 +55,7 @@ class Case:
         self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
         self.values = self._hits.values
         self._plain: dict[int, str] = {}
+        self._said: dict[tuple[str, bool, str, str | None], tuple[Spans, Spans]] = {}
         self._phrases: dict[str, tuple[Spans, Flags]] = {}
 
     def __len__(self) -> int:
@@ -155,6 +156,15 @@ class Case:
             order = np.lexsort((found.first, found.start, turns.start[turn], found.unit))
             self._phrases[name] = found.take(order), np.asarray(h.short[rows], bool)[order]
         return self._phrases[name]
+
+    def said_by(self, name: str, anchored: bool, by: str, to: str | None) -> tuple[Spans, Spans]:
+        """As `satisfying`, of one speaker's words."""
+        key = (name, anchored, by, to)
+        if key not in self._said:
+            right = self.speaks(by, to)
+            good, low = self.satisfying(name, anchored)
+            self._said[key] = good.take(right[good.turn]), low.take(right[low.turn])
+        return self._said[key]
 
     def satisfying(self, name: str, anchored: bool) -> tuple[Spans, Spans]:
         """Hits of a phrase on the rungs that it allows, and those on lower rungs, which make a miss unsure."""

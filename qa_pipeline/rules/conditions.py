@@ -56,8 +56,8 @@ def _of(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
 
 def _heard(case: Case, name: str, args: Mapping[str, Any], w: Window, anchored: bool) -> tuple[Spans, Ints, Ints, Flags]:
     """The phrase's hits by the speaker, the rows [lo, hi) in each window, and where only a lower rung hears it."""
-    turns, right = case.corpus.turns, case.speaks(args.get("by", "agent"), args.get("to"))
-    good, low = (found.take(right[found.turn]) for found in case.satisfying(name, anchored))
+    turns = case.corpus.turns
+    good, low = case.said_by(name, anchored, args.get("by", "agent"), args.get("to"))
     lo, hi = w.rows_of(good, turns.start[good.turn], turns.end[good.turn])
     low_lo, low_hi = w.rows_of(low, turns.start[low.turn], turns.end[low.turn])
     return good, lo, hi, low_hi > low_lo
@@ -244,6 +244,9 @@ def _field(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     wanted = {k: v for k, v in c.args.items() if k not in ("field", "feed", "in_field")}
     if set(c.args) <= {"field", *BOUNDS} and case.corpus.is_number(c["field"]):
         return _in_bounds(case, c, case.corpus.numbers(c["field"])[occasion.unit], f"field:{c['field']}", c["field"])
+    if set(c.args) == {"field", "known"} and case.corpus.is_number(c["field"]):
+        known = ~np.isnan(case.corpus.numbers(c["field"])[occasion.unit])
+        return truth(known == c["known"], case.reasons.number(f"field:{c['field']}"))
     values, codes = case.factored(c["field"])
     back = codes[occasion.unit]
     asks_presence = set(wanted) <= {"known", "is_not"}

@@ -149,11 +149,7 @@ def _ending(case: Case) -> Spans:
 
 def _phrase(case: Case, e: Expression) -> Found:
     by, to = e.get("by", "agent"), e.get("to")
-    right = case.speaks(by, to)
-    parts = []
-    for name in e["phrase"]:
-        good, _ = case.satisfying(name, anchored=False)
-        parts.append(good.take(right[good.turn]))
+    parts = [case.said_by(name, False, by, to)[0] for name in e["phrase"]]
     return together(parts), case.nothing_unknown if by == "anyone" else case.roles_unknown
 
 
