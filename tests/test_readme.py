@@ -43,6 +43,7 @@ def test_both_readmes_show_the_same_commands() -> None:
 
 DOCS = (
     *("docs/import.md", "docs/call-records.md", "docs/recordings.md", "docs/the-night.md", "docs/speech-models.md"),
+    "docs/keeping.md",
     "data/samples/README.md",
 )
 
