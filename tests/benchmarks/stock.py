@@ -3,14 +3,14 @@
 Tokens are fixed on both sides, so that the same work is compared whatever the weights: the end of a text is suppressed, and
 each batch makes as many tokens a window as its mean share of 4 a second of true speech. Second looks are off: random weights
 would call for them at every window, and faster-whisper's batched pipeline has none. Both sides decode, find speech and make
-features themselves; ours also aligns every character, which theirs does not. Loading is not counted.
+features themselves; ours also measures its events and gives every character its time. Loading is not counted.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from qa_pipeline.speech.whisper import Look, Whisper, WhisperSettings
 from tests.spoken import read
 
 TOKENS_A_SECOND = 4
+PACKED, CLIPS = "faster-whisper batched, per channel", "faster-whisper batched, a clip per turn"
 ROLES = (Speaker.AGENT, Speaker.CUSTOMER)
 Truth = Mapping[str, Any]
 
@@ -157,29 +158,27 @@ class Row:
     tokens: Tokens
 
 
-def compare(folder: Path, calls: Sequence[Call], turns: Sequence[Call], device: str = "cpu", beam: int = 1) -> list[Row]:
-    """Ours with short and with 30 s windows, theirs per channel as it packs, all over `calls`; theirs per turn over `turns`."""
+def compare(folder: Path, calls: Sequence[Call], turns: Sequence[Call], device: str = "cpu", beam: int = 1) -> Iterator[Row]:
+    """Theirs per channel as it packs, over all `calls`; theirs per turn, over `turns`, as if over all; ours with short windows
+    and with 30 s windows."""
     speech = sum(c.speech for c in calls)
-    rows = []
-    for window in ("short", "full"):
-        recogniser = FixedWhisper(WhisperSettings(str(folder), window, device, threads=_threads(), beam=beam))
-        passes = sum(len(w) / 16000 for c in calls for w in sketched(c.path, recogniser).windows)
-        recogniser.tokens = Tokens(TOKENS_A_SECOND * speech / passes)
-        ours(calls[:1], recogniser)  # loads
-        recogniser.tokens = Tokens(recogniser.tokens.rate)
-        cpu, wall = cpu_of(lambda recogniser=recogniser: ours(calls, recogniser))  # type: ignore[misc]
-        rows.append(Row(f"ours, {window} windows", cpu, wall, recogniser.tokens))
     theirs = Theirs(folder, device, beam)
     theirs.tokens = Tokens(TOKENS_A_SECOND * speech / sum(packed_seconds(c.path) for c in calls))
     theirs.transcribe(calls[0].path)
     theirs.tokens = Tokens(theirs.tokens.rate)
-    cpu, wall = cpu_of(lambda: [theirs.transcribe(c.path) for c in calls])
-    rows.append(Row("faster-whisper batched, per channel", cpu, wall, theirs.tokens))
+    yield Row(PACKED, *cpu_of(lambda: [theirs.transcribe(c.path) for c in calls]), theirs.tokens)
     theirs.tokens = Tokens(float(TOKENS_A_SECOND))
     cpu, wall = cpu_of(lambda: [theirs.transcribe(c.path, clips_of(c.truth)) for c in turns])
     share = sum(c.speech for c in turns) / speech
-    rows.append(Row("faster-whisper batched, a clip per turn", cpu / share, wall / share, theirs.tokens))
-    return rows
+    yield Row(CLIPS, cpu / share, wall / share, theirs.tokens)
+    for window in ("short", "full"):
+        recogniser = FixedWhisper(WhisperSettings(str(folder), window, device, threads=_threads(), beam=beam))
+        heard = sum(len(w) / 16000 for c in calls for w in sketched(c.path, recogniser).windows)
+        recogniser.tokens = Tokens(TOKENS_A_SECOND * speech / heard)
+        ours(calls[:1], recogniser)  # loads
+        recogniser.tokens = Tokens(recogniser.tokens.rate)
+        cpu, wall = cpu_of(lambda recogniser=recogniser: ours(calls, recogniser))  # type: ignore[misc]
+        yield Row(f"ours, {window} windows", cpu, wall, recogniser.tokens)
 
 
 def clips_of(truth: Truth) -> list[list[dict[str, float]]]:

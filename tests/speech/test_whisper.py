@@ -10,7 +10,7 @@ from rapidfuzz.distance import Levenshtein
 
 from qa_pipeline.speech.backend import Heard, ModelError, Window, heard
 from qa_pipeline.speech.guards import Told
-from qa_pipeline.speech.passes import Pass
+from qa_pipeline.speech.passes import Pass, join, pack, part
 from qa_pipeline.speech.whisper import Look, Whisper, WhisperSettings
 
 
@@ -108,3 +108,20 @@ def test_a_prompt_in_vain_is_left_out_the_second_time() -> None:
     recogniser = Scripted(WhisperSettings("nowhere", "full", told=Told("以下是普通话的句子。")))
     recogniser.recognise([Window(np.full((80, 150), 7.0, np.float32), "c", 1500)])
     assert recogniser.looks == [(1, Look()), (1, Look(prompted=False))]
+
+
+def test_turns_that_share_a_pass_come_apart_by_the_times_of_their_characters(recogniser: Whisper, sample: Any) -> None:
+    """With real sound and a real model, in passes of 7.8 s, since that is what the demonstration model hears at once."""
+    sound = [recogniser.ear.hear(w) for call in ("dd-04-leak-bad", "ht-08-privacy-bad") for w in sample(call).sketch.windows]
+    windows = [Window(s, "c", 1000) for s in sound if s.shape[-1] < 500]
+    groups = [group for group in pack(windows, 780) if len(group) > 1]
+    passes = [join([windows[i] for i in group]) for group in groups]
+    together = {}
+    for group, one, said in zip(groups, passes, recogniser._listen(passes, Look()), strict=True):
+        together |= zip(group, part(said, [windows[i] for i in group], one.starts), strict=True)
+    alone = recogniser.recognise([Window(windows[i].sound, str(i), 1000) for i in together])
+    assert len(together) >= 8
+    wrong = sum(Levenshtein.distance(a.text, t.text) for a, t in zip(alone, together.values(), strict=True))
+    assert wrong <= 0.03 * sum(len(a.text) for a in alone)
+    for a, t in zip(alone, together.values(), strict=True):
+        assert abs(a.char_ms[0] - t.char_ms[0]) <= 400, "alone, the first character takes the lead-in to itself"
