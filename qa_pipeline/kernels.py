@@ -38,5 +38,9 @@ class Kernel:
         options: dict[str, Any] = {"cache": True, "nogil": True, "_nrt": False}
         for part in self.parts:
             register_jitable(forceinline=True, _nrt=False)(part)
-        made: Callable[..., Any] = njit(**options)(self.function)
+        made: Callable[..., Any]
+        try:
+            made = njit(**options)(self.function)
+        except RuntimeError:  # no folder to keep it in may be written: compiled anew in each process
+            made = njit(**{**options, "cache": False})(self.function)
         return made
