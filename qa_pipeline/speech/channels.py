@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from qa_pipeline.speech.activity import Stretch
 
 SAME = "same_channels"
 PIECE_MS, MOST_PIECES = 1000, 30  # looked at, evenly over the call, where somebody is loud
@@ -17,11 +20,12 @@ LEAKED, LEAKED_SHARE, LEAK_DB = 0.3, 0.5, 10.0
 LEAST_PIECES = 3
 
 
-def compare_channels(samples: NDArray[np.int16], rate: int) -> tuple[str, ...]:
+def compare_channels(samples: NDArray[np.int16], rate: int, played: Sequence[Stretch] = ()) -> tuple[str, ...]:
     """Flags of two-channel int16 audio [2, n]: `same_channels`, whatever their levels and delay up to 80 ms; else
     `leak_in_channel_0`, `leak_in_channel_1` where the other side is heard in it.
 
-    By the correlation of pieces of a second in which either side is loud.
+    By the correlation of pieces of a second in which either side is loud. `played`: tones and music, which an exchange may play
+    to both sides of a call.
     """
     import numpy as np
 
@@ -31,6 +35,8 @@ def compare_channels(samples: NDArray[np.int16], rate: int) -> tuple[str, ...]:
     n = samples.shape[1] // size
     level = np.array([[_dbfs(samples[c, i * size : (i + 1) * size]) for i in range(n)] for c in range(2)]).reshape(2, n)
     loud = np.flatnonzero((level >= np.maximum(LOUD_DBFS, level.max(1, initial=-96.0)[:, None] - QUIET_LOUD_DB)).any(0))
+    for s in played:
+        loud = loud[(loud * PIECE_MS >= s.end_ms) | ((loud + 1) * PIECE_MS <= s.start_ms)]
     pieces = loud[np.linspace(0, len(loud) - 1, min(len(loud), MOST_PIECES)).astype(int)] if len(loud) else loud
     if len(pieces) < LEAST_PIECES:
         return ()

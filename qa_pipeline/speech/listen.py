@@ -70,12 +70,12 @@ def sketch(
     diarisation: Diarisation = NOBODY_KNOWN,
 ) -> Sketch:
     """From int16 samples [channels, n]. `quiet`: (channel, stretch) known to hold no conversation, such as hold music."""
-    flags = compare_channels(samples, rate)
+    heard = [find_sounds(narrow, rate, plan) for narrow in samples]
+    flags = compare_channels(samples, rate, [s for one in heard for s in one.played])
     if SAME in flags:
-        samples = samples[:1]
+        samples, heard = samples[:1], heard[:1]
     speech: list[list[Stretch]] = []
     channels = [Channel(narrow, rate) for narrow in samples]
-    heard = [find_sounds(narrow, rate, plan) for narrow in samples]
     for number, channel in enumerate(channels):
         found = without(find_speech(channel, activity), [s for c, s in quiet if c == number])
         speech.append(heard[number].spoken(found, samples[number], rate))

@@ -35,6 +35,11 @@ class Sounds:
     levels: tuple[float, ...]
     music: tuple[Music, ...]
 
+    @property
+    def played(self) -> list[Stretch]:
+        """Where the exchange plays something."""
+        return [*(t.stretch for t in self.tones), *(m.stretch for m in self.music)]
+
     def spoken(self, found: list[Stretch], samples: NDArray[np.int16], rate: int) -> list[Stretch]:
         """What a speech detector found, without tones, and without music unless somebody speaks louder over it, or goes on
         speaking from where there was none."""
@@ -90,10 +95,9 @@ def channel_events(
 ) -> list[Event]:
     """Knocks on one channel, and the clipping of its turns; `turns`: each turn's stretches of speech."""
     speech = [s for turn in turns for s in turn]
-    quiet = [*(t.stretch for t in heard.tones), *(m.stretch for m in heard.music)]
     events = [
         _event(call_id, "noise", channel, k.stretch, k.peak_dbfs, label="impact", peak_dbfs=round(k.peak_dbfs, 1))
-        for k in find_knocks(samples, rate, speech, quiet)
+        for k in find_knocks(samples, rate, speech, heard.played)
     ]
     for turn in turns:
         share = clipped_share(samples, rate, turn)

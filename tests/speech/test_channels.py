@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from qa_pipeline.speech.activity import Stretch
 from qa_pipeline.speech.channels import compare_channels
 
 RATE = 8000
@@ -52,3 +53,11 @@ def test_silence_one_silent_side_one_channel_and_nothing_have_no_flag(sample: An
 def test_noise_on_both_sides_is_not_the_same() -> None:
     noise = np.random.default_rng(2).standard_normal((2, 20 * RATE)) * 2000
     assert compare_channels(noise.astype(np.int16), RATE) == ()
+
+
+def test_what_the_exchange_plays_to_both_sides_makes_them_not_the_same(sample: Any) -> None:
+    call = sample("dd-04-leak-bad")
+    ringing = np.tile((6000 * np.sin(2 * np.pi * 450 * np.arange(60 * RATE) / RATE)).astype(np.int16), (2, 1))
+    both_ring = np.concatenate([ringing, call.samples], 1)
+    assert compare_channels(both_ring, RATE, [Stretch(0, 60_000)]) == ()
+    assert compare_channels(ringing, RATE, [Stretch(0, 60_000)]) == ()
