@@ -249,31 +249,6 @@ def timed_night(project: Path, calls: Path, show: Callable[[Progress], None]) ->
     return summary, Spent(time.perf_counter() - wall, _children() - children, whole - own, max(0.0, own - once))
 
 
-def overhead(self) -> float:
-        """Of the night beside front end and recogniser."""
-        return self.night / (self.front + self.recogniser)
-
-    def __str__(self) -> str:
-        told = f"CPU: front end {self.front:.1f} s, recogniser {self.recogniser:.1f} s, the night {self.night:.1f} s"
-        return (
-            f"{told}: {100 * self.overhead:.2f} % beside both, {100 * self.night / self.recogniser:.1f} % of the recogniser's"
-        )
-
-
-def timed_night(project: Path, calls: Path, show: Callable[[Progress], None]) -> tuple[night.Summary, Spent]:
-    """What is loaded once (model, dictionary, rules) was loaded by a night with one call."""
-    first = small_project(project.parent / "first")
-    config, packs = open_project(first)
-    recogniser = make_recogniser(config.asr)
-    one = shutil.copy(shipped.sample_calls() / "bs-03-cold-bad.wav", project.parent / "first.wav")
-    night.run(config, [Path(one)], packs, recogniser)
-    config, packs = open_project(project)
-    wall, own, whole, children = time.perf_counter(), time.thread_time(), time.process_time(), _children()
-    summary = night.run(config, [calls], packs, recogniser, night.Watch(show))
-    own, whole = time.thread_time() - own, time.process_time() - whole
-    return summary, Spent(time.perf_counter() - wall, _children() - children, whole - own, own)
-
-
 def overhead(copies: int) -> bool:
     """Over calls as long as calls are: the samples, each copy with other silence in front, so that none is another's twin."""
     with tempfile.TemporaryDirectory() as folder:
