@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shlex
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -45,6 +46,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except QaError as problem:
             click.echo(f"qa: {problem}", err=True)
+        except sqlite3.OperationalError as problem:  # SQLite names no file, and says neither what to do
+            click.echo(
+                f"qa: ledger.sqlite or people.sqlite: {problem}; is another program holding it, or the disk full?", err=True
+            )
         except OSError as problem:
             if problem.errno == errno.EPIPE:  # the reader has seen enough; click ends quietly
                 raise
