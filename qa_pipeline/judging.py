@@ -31,7 +31,7 @@ from qa_pipeline.rules.judge import Verdicts, judge_tables, make_matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.verdict_tables import findings_table, scores_table
 
-BLOCK = 2500
+BLOCK = 2000
 """Calls judged at once: enough that columns pay, few enough that memory does not grow with a date's calls."""
 Failed = dict[str, str]
 """What went wrong with a call, by its id."""

@@ -64,7 +64,8 @@ def revision(dataset: Where, call_date: date, call_id: str) -> int:
 def of_calls(table: pa.Table, call_ids: Collection[str], *, others: bool = False) -> pa.Table:
     """The rows of these calls, or of all others."""
     chosen = pc.is_in(table["call_id"], value_set=pa.array(list(call_ids), pa.string()))
-    return table.filter(pc.invert(chosen) if others else chosen)
+    chosen = pc.invert(chosen) if others else chosen
+    return table if pc.all(chosen).as_py() else table.filter(chosen)
 
 
 def in_blocks(tables: Tables, calls: int) -> Iterator[dict[str, pa.Table]]:

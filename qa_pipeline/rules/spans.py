@@ -39,7 +39,7 @@ class Spans:
         return len(self.unit)
 
     def take(self, rows: Ints | Flags) -> Spans:
-        return Spans(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        return Spans(*(column[rows] for column in self.__dict__.values()))
 
     def at(self, start: Ints, end: Ints) -> Spans:
         """The same spans with other times."""
