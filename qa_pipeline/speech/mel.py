@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FRAME_MS = 10
 FULL_FRAMES = 3000
+SHORT_MS = 12_000  # a longer window costs more than its halves: attention grows with the square
 PREPROCESSOR = "preprocessor_config.json"
 
 
@@ -38,7 +39,7 @@ def ear_of(folder: Path, window: str) -> WhisperEar:
     """As the checkpoint's preprocessor_config.json says; OpenAI's own values where there is none."""
     path = folder / PREPROCESSOR
     told = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    longest = FULL_FRAMES * FRAME_MS if window == "full" else int(told.get("chunk_length", 30)) * 1000
+    longest = FULL_FRAMES * FRAME_MS if window == "full" else min(SHORT_MS, int(told.get("chunk_length", 30)) * 1000)
     return WhisperEar(int(told.get("feature_size", 80)), longest)
 
 

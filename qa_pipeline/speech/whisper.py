@@ -33,7 +33,7 @@ DOUBT = {"full": 0.5, "short": 0.9}  # below: a second look; dear where every ha
 NO_SPEECH, UNLIKELY = 0.6, -1.0  # the thresholds of OpenAI's Whisper
 BUCKETS = {  # frames; what falls into one bucket shares batches and, where windows are short, its length
     "full": (500, 1000, 2000, 3000),
-    "short": (100, 200, 300, 400, 500, 600, 800, 1000, 1200, 1500, 2000, 2500, 3000),
+    "short": (*range(100, 1000, 100), *range(1000, 2000, 200), *range(2000, 3001, 250)),
 }
 LONGEST = 448
 NGRAM = 6  # tokens that a loop may not say twice, in the last look
