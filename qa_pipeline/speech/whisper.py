@@ -31,7 +31,9 @@ PROVEN_MS = 1000  # of speech, before a window is told a prompt: over less, Whis
 TOKEN_MS = 20
 DOUBT = {"full": 0.5, "short": 0.9}  # below: a second look; dear where every half costs 30 s, cheap where windows are short
 NO_SPEECH, UNLIKELY = 0.6, -1.0  # the thresholds of OpenAI's Whisper
-BUCKETS = {  # frames; what falls into one bucket shares batches and, where windows are short, its length
+BUCKETS: dict[
+    str, tuple[int, ...]
+] = {  # frames; what falls into one bucket shares batches and, where windows are short, its length
     "full": (500, 1000, 2000, 3000),
     "short": (*range(100, 1000, 100), *range(1000, 2000, 200), *range(2000, 3001, 250)),
 }
