@@ -130,5 +130,8 @@ MEASURED: dict[str, tuple[str, float, str]] = {
     "turns": ("说话次数", 1, " 次"),
     "speech_ms": ("说话总时长", 1000, " 秒"),
     "longest_silence_ms": ("最长冷场", 1000, " 秒"),
+    "interruptions": ("打断对方", 1, " 次"),
+    "completions": ("接上对方的话尾", 1, " 次"),
+    "back_channels": ("附和", 1, " 次"),
 }
 """Name, what one shown unit is in the measure's own, and the unit."""

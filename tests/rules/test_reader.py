@@ -96,10 +96,11 @@ def test_two_packs_of_one_id_are_told(tmp_path: Path) -> None:
         load_packs(tmp_path)
 
 
-def test_a_rule_s_version_is_what_it_means_and_not_how_it_is_told(tmp_path: Path) -> None:
+def test_a_rule_s_version_is_what_it_means_and_earns_and_not_how_it_is_told(tmp_path: Path) -> None:
     rule = "- {id: r, title: %s, weight: %d, when: call, expect: {said: %s}, coach: %s}\n"
     plain = pack_of(tmp_path, "rules:\n" + rule % ("甲", 10, "hello", "x")).rules[0].version
-    assert pack_of(tmp_path, "rules:\n" + rule % ("乙", 20, "hello", "y")).rules[0].version == plain
+    assert pack_of(tmp_path, "rules:\n" + rule % ("乙", 10, "hello", "y")).rules[0].version == plain
+    assert pack_of(tmp_path, "rules:\n" + rule % ("甲", 20, "hello", "x")).rules[0].version != plain
     assert pack_of(tmp_path, "rules:\n" + rule % ("甲", 10, "bye", "x")).rules[0].version != plain
     other_wording = HEAD.replace('["您好"]', '["您好", "你们好"]')
     assert pack_of(tmp_path, "rules:\n" + rule % ("甲", 10, "hello", "x"), other_wording).rules[0].version != plain
