@@ -220,13 +220,14 @@ def why(call_id: str, rule_id: str | None, project: Path) -> None:
     from qa_pipeline.config import read_config
     from qa_pipeline.dataset.parts import read_part
     from qa_pipeline.errors import QaError
+    from qa_pipeline.in_force import packs_in_force
     from qa_pipeline.rules.reader import nearest
     from qa_pipeline.rules.trace import call_tables, trace
 
     config = read_config(project)
     day = kept_under(config, call_id, project)
     tables = call_tables({name: read_part(config.dataset, name, day) for name in ("calls", "legs", "turns", "events")}, call_id)
-    packs, legs = _packs(project), tables["legs"].to_pylist()
+    packs, legs = packs_in_force(config), tables["legs"].to_pylist()
     for leg in legs:
         if leg["pack"] not in packs:
             raise QaError(f"leg {leg['leg']} is judged by pack {leg['pack']!r}{nearest(leg['pack'], packs)}")

@@ -75,6 +75,7 @@ def test_an_edit_is_seen_applied_and_explained(project: Path) -> None:
     shown = said(project, "rescore", "--dry-run")
     assert "2 通电话，1 个结论会变" in shown and "达标 → 未达标" in shown
     assert "早上好，乡野邻家" in said(project, "show", "a")
+    assert said(project, "why", "a", "et.greeting").startswith("pass ")  # by the rules in force, not by the draft
     ident = run_id(shown)
     report = (project / "dataset" / "diffs" / ident / "report.html").read_text("utf-8")
     assert "开口问候并报出公司名称" in report and "早上好" in report and "早班" in report
