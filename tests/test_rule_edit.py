@@ -177,3 +177,13 @@ def test_a_draft_rule_is_tried_on_the_stored_calls_before_it_counts(project: Pat
     assert read_table(project / "dataset", "findings").to_pylist() == before
     assert "试判 0 段" in said(project, "rules", "trial", "et.no_morning", "--since", "2100-01-01")
     assert "no rule 'et.no_mornin'; did you mean 'et.no_morning'?" in said(project, "rules", "trial", "et.no_mornin", code=1)
+
+
+def test_a_card_says_its_period_and_what_people_made_of_it(project: Path) -> None:
+    assert "100%   1 通电话   2024-05-20 至 2024-05-20" in said(project, "scorecard", "6001")
+    said(project, "mark", "a", "et.greeting", "fail", "--by", "王")
+    assert "人工复核后 69%" in said(project, "scorecard", "6001")
+    html = said(project, "scorecard", "6001", "--format", "html")
+    assert "人工复核后 <b>69%</b>" in html and "2024-05-20 至 2024-05-20" in html
+    (told,) = json.loads(said(project, "scorecard", "6001", "--format", "json"))
+    assert (told["since"], round(told["reviewed"])) == ("2024-05-20", 69)

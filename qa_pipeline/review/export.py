@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def to_json(cards: Sequence[Scorecard]) -> str:
-    return json.dumps([asdict(card) for card in cards], ensure_ascii=False, indent=2)
+    return json.dumps([asdict(card) for card in cards], ensure_ascii=False, indent=2, default=str)
 
 
 def to_csv(cards: Sequence[Scorecard]) -> str:

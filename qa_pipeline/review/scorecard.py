@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from qa_pipeline.model import Verdict
@@ -81,7 +82,11 @@ class CallLine:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """An agent over a period. percent = Σ points / Σ possible; None (样本不足) where too little applied."""
+    """An agent over a period. percent = Σ points / Σ possible; None (样本不足) where too little applied.
+
+    reviewed: the same with people's verdicts in place of the machine's, where any stand; pending: fatal fails that wait for a
+    person; since, until: the first and last call, UTC dates.
+    """
 
     agent_id: str
     percent: float | None
@@ -93,6 +98,10 @@ class Scorecard:
     calls: tuple[CallLine, ...]
     rules: tuple[RuleLine, ...]
     name: str | None = None
+    reviewed: float | None = None
+    pending: int = 0
+    since: date | None = None
+    until: date | None = None
 
     @property
     def who(self) -> str:
@@ -134,7 +143,25 @@ def _card(agent: str, scores: Sequence[Row], findings: Sequence[Row], titles: Ma
     for f in findings:
         by_rule.setdefault((f["pack"], f["rule_id"]), []).append(f)
     rules = tuple(_line(key, rows, titles.get(key, RuleTitle(key[1]))) for key, rows in by_rule.items() if rows)
-    return Scorecard(agent, percent, len({s["call_id"] for s in scores}), *_counts(findings), _calls(scores, findings), rules)
+    counted = (len({s["call_id"] for s in scores}), *_counts(findings))
+    days = sorted(s["started_at"].date() for s in scores if s.get("started_at"))
+    return Scorecard(
+        *(agent, percent, *counted, _calls(scores, findings), rules),
+        reviewed=None if percent is None else _reviewed(scores, percent),
+        pending=sum(s.get("fatal_state") == "pending" for s in scores),
+        since=days[0] if days else None,
+        until=days[-1] if days else None,
+    )
+
+
+def _reviewed(scores: Sequence[Row], percent: float) -> float | None:
+    """The percent, moved by what people's verdicts move each leg's, by the points that applied to it."""
+    moved = [
+        (s["effective_percent"] - s["percent"]) * s["possible"]
+        for s in scores
+        if s["percent"] is not None and s.get("effective_percent") not in (None, s["percent"])
+    ]
+    return percent + sum(moved) / sum(s["possible"] for s in scores) if moved else None
 
 
 def _counts(findings: Iterable[Row]) -> tuple[int, int, int, int]:

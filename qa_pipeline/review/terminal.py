@@ -38,11 +38,19 @@ def overview(cards: Sequence[Scorecard]) -> RenderableType:
     return table
 
 
+def facts(one: Scorecard) -> list[str]:
+    """Percent, people's word on it, how many calls of which days, and what waits for a person."""
+    told = [shown_percent(one.percent), f"{one.n_calls} 通电话"]
+    told += [f"{one.since} 至 {one.until}"] if one.since else []
+    told += [f"人工复核后 {shown_percent(one.reviewed)}"] if one.reviewed is not None else []
+    return told + ([f"{one.pending} 个致命项待人确认"] if one.pending else [])
+
+
 def card(one: Scorecard, most: int = 2) -> RenderableType:
     """An agent's card: every rule with its counts and, worst first, where to listen on at most `most` calls."""
     from rich.table import Table
 
-    title = plain(f"坐席 {one.who}   {shown_percent(one.percent)}   {one.n_calls} 通电话")
+    title = plain(f"坐席 {one.who}   {'   '.join(facts(one))}")
     table = Table(title=title, title_justify="left", caption_justify="left", show_lines=True)
     table.add_column("规则", overflow="fold")
     for sign in SIGN.values():
