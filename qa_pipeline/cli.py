@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import click
 from qa_pipeline.cli_doctor import doctor
 from qa_pipeline.cli_keep import backup, dataset, forget, prune, retry, status
 from qa_pipeline.cli_marks import appeal, mark, marks, why_changed
-from qa_pipeline.cli_night import STOPPED, transcribe, watching
+from qa_pipeline.cli_night import SOME_FAILED, finish, listed, run, run_night, transcribe
 from qa_pipeline.cli_rescore import rescore
 from qa_pipeline.cli_rules import rules, why
 
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from qa_pipeline.config import Config
-    from qa_pipeline.late import Rejoined
-    from qa_pipeline.night import Summary
     from qa_pipeline.review.scorecard import Scorecard
     from qa_pipeline.rules.pack import RulePack
 
-FIXABLE, SOME_FAILED = 1, 3
+FIXABLE = 1
 
 project_option = click.option(
     "--project", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Project folder (with qa.toml)."
@@ -96,84 +94,6 @@ def open_project(root: Path) -> tuple[Config, dict[str, RulePack]]:
     return config, packs_in_force(config)
 
 
-@main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@project_option
-def run(paths: tuple[Path, ...], project: Path) -> None:
-    """Transcribe, judge and score every new recording under PATHS (folders or files)."""
-    summary = run_project(project, paths)
-    if summary.new:
-        click.echo(f"scores in {project / 'dataset' / 'scores'}; cards: qa scorecard --project {shlex.quote(str(project))}")
-    finish(summary)
-
-
-def run_project(project: Path, paths: tuple[Path, ...]) -> Summary:
-    from qa_pipeline import night
-    from qa_pipeline.config import compile_vocabulary, make_recogniser
-
-    config, packs = open_project(project)
-    notice_demo(config, paths)
-    recogniser = make_recogniser(config.asr, compile_vocabulary(packs, config.packs))
-    with watching() as watch:
-        return night.run(config, paths, packs, recogniser, watch)
-
-
-def notice_demo(config: Config, paths: tuple[Path, ...]) -> None:
-    """The demonstration model on anything but the shipped samples makes nonsense; say so before the work."""
-    from qa_pipeline import shipped
-    from qa_pipeline.config import DEMO
-
-    samples = shipped.sample_calls().resolve()
-    real = [p for p in paths if p.exists() and not p.resolve().is_relative_to(samples)]
-    if config.asr.model == DEMO and real:
-        click.secho(
-            'NOTICE: asr.model = "demo" knows only the synthetic voices of the samples. Its words for real calls are not to be '
-            'trusted. Set asr.model in qa.toml to "large-v3-turbo" or to a folder with a Whisper model.',
-            fg="yellow",
-            bold=True,
-            err=True,
-        )
-
-
-def finish(summary: Summary) -> None:
-    """The closing summary; exit code 3 when some recordings failed, 128 and the signal's number when one stopped the run."""
-    s = summary
-    failed = len(s.failures)
-    counts = f"{s.new} new, {s.known} known, {len(s.duplicates)} duplicate, {failed} failed"
-    click.echo(f"{s.found} recordings: {counts}; {s.passed_over} other files passed over")
-    if not s.record_files:
-        click.echo(
-            "  no call records: put them beside the recordings to join agents, times and who hung up (docs/call-records.md)"
-        )
-    for failure in s.failures:
-        click.echo(f"  failed {failure.reason}: {failure.path}: {failure.detail}")
-    listed(f"no_record: call {c} has no call record; judged without one" for c in s.no_record)
-    listed(f"duplicate: {d.path} is {d.of}, call {d.call_id}; judged once" for d in s.duplicates)
-    listed(f"joined: call {r.call_id}{_formerly(r)} has its call record now; nothing was recognised again" for r in s.rejoined)
-    if s.unanswered:
-        click.echo(f"  calls that nobody took, judged by their records: {len(s.unanswered)}")
-    listed(f"missing: call {c} was answered and has no recording" for c in s.missing)
-    listed((f"call record: {problem}" for problem in s.problems), most=50)
-    if s.stopped:
-        click.echo(f"stopped by {s.stopped}: {s.left} recordings are left; the same command goes on where this one ended")
-        sys.exit(STOPPED[s.stopped])
-    if failed:
-        sys.exit(SOME_FAILED)
-
-
-def _formerly(joined: Rejoined) -> str:
-    return f" (so far {joined.before})" if joined.before != joined.call_id else ""
-
-
-def listed(lines: Iterable[str], most: int = 10) -> None:
-    """What needs no hand at once is not let to bury what does."""
-    told = list(lines)
-    for line in told[:most]:
-        click.echo(f"  {line}")
-    if len(told) > most:
-        click.echo(f"  and {len(told) - most} more like it")
-
-
 DEMO_LINE = "# Made by `qa demo`: the shipped sample calls.\n"
 
 
@@ -185,7 +105,7 @@ def demo(folder: Path) -> None:
 
     if not is_demo(folder):
         make_project(folder, DEMO_LINE)
-    summary = run_project(folder, (shipped.sample_calls(),))
+    summary = run_night(folder, (shipped.sample_calls(),))
     if not summary.new:
         click.echo("Nothing new: this demo was done before. Remove its folder to see it from the start.", err=True)
     cards = read_cards(folder, None)
@@ -339,5 +259,5 @@ def import_(files: tuple[Path, ...], form: str | None, schema: bool, project: Pa
 
 KEEPING = (backup, dataset, forget, prune, retry, status)
 REVIEWING = (appeal, mark, marks, rescore, rules, why, why_changed)
-for command in (transcribe, doctor, *KEEPING, *REVIEWING):
+for command in (run, transcribe, doctor, *KEEPING, *REVIEWING):
     main.add_command(command)

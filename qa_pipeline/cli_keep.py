@@ -6,10 +6,11 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -46,7 +47,7 @@ def status_lines(told: Status, project: str) -> list[str]:
     states = ", ".join(f"{n} {kind}" for kind, n in sorted(told.recordings.items())) or "none yet"
     lines.append(f"recordings and imports: {states}")
     if told.last_run:
-        lines.append("last run: " + ", ".join(f"{key} {value}" for key, value in told.last_run.items()))
+        lines.append(_run_line(told.last_run, told.writing))
     if any(kind.startswith("failed:") for kind in told.recordings):
         lines.append(f"  to try failed ones again: qa retry --project {project}, then qa run")
     if told.waiting:
@@ -62,6 +63,14 @@ def status_lines(told: Status, project: str) -> list[str]:
         lines.append("a command is writing here now")
     lines.append(f"{told.free_bytes / 1e9:.1f} GB of disk free")
     return lines
+
+
+def _run_line(run: Mapping[str, Any], writing: bool) -> str:
+    """Of the last run: a killed one began and never ended."""
+    if run["ended"] is None:
+        became = "goes on" if writing else "was killed; the next one goes on from there"
+        return f"last run: began {run['began']} and {became}"
+    return "last run: " + ", ".join(f"{key} {value}" for key, value in run.items() if value)
 
 
 @click.command()

@@ -47,6 +47,17 @@ class Front:
 
 
 @dataclass(frozen=True)
+class Night:
+    """attempts: how often a recording that fails and is not touched is tried unasked. order: newest or oldest calls first.
+    per_agent: of each agent's calls of a date at most so many, 0 for all. min_free_gb: of disk, for a run to begin."""
+
+    attempts: int = 3
+    order: str = "oldest"
+    per_agent: int = 0
+    min_free_gb: float = 1.0
+
+
+@dataclass(frozen=True)
 class Channels:
     """agent: the channel (0 left, 1 right) of the agent in two-channel recordings."""
 
@@ -127,6 +138,7 @@ class Config:
     root: Path
     asr: Asr = field(default_factory=Asr)
     front: Front = field(default_factory=Front)
+    night: Night = field(default_factory=Night)
     channels: Channels = field(default_factory=Channels)
     recordings: RecordingsSettings = field(default_factory=RecordingsSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
@@ -180,6 +192,7 @@ class Config:
 SECTIONS: dict[str, Any] = {
     "asr": Asr,
     "front": Front,
+    "night": Night,
     "channels": Channels,
     "recordings": RecordingsSettings,
     "records": RecordsSettings,
@@ -292,10 +305,16 @@ def _wrong_values(made: Mapping[str, Any]) -> list[str]:
         problems.append(f"asr.threads: expected 0 or more, found {asr.threads}")
     problems += [f"front.processes: expected 0 or more, found {made['front'].processes}"] * (made["front"].processes < 0)
     problems += [f"front.timeout_s: expected 1 or more, found {made['front'].timeout_s}"] * (made["front"].timeout_s < 1)
-    choices = (("window", asr.window, ("full", "short")), ("device", asr.device, ("auto", "cpu", "cuda")))
-    problems += [
-        f"asr.{key}: expected one of {', '.join(of)}, found {value!r}" for key, value, of in choices if value not in of
-    ]
+    night = made["night"]
+    for key, least in (("attempts", 1), ("per_agent", 0), ("min_free_gb", 0)):
+        if getattr(night, key) < least:
+            problems.append(f"night.{key}: expected {least} or more, found {getattr(night, key)}")
+    choices = (
+        ("asr.window", asr.window, ("full", "short")),
+        ("asr.device", asr.device, ("auto", "cpu", "cuda")),
+        ("night.order", night.order, ("oldest", "newest")),
+    )
+    problems += [f"{key}: expected one of {', '.join(of)}, found {value!r}" for key, value, of in choices if value not in of]
     if made["channels"].agent not in (0, 1):
         problems.append(f"channels.agent: expected 0 or 1, found {made['channels'].agent}")
     problems += _wrong_tones(made["tones"])
@@ -410,6 +429,12 @@ hot_words = true      # tell Whisper the names in the packs' slots (demo: never)
 [front]               # decoding and speech detection, in processes beside the recogniser
 processes = 0         # 0: one a core
 timeout_s = 600       # a recording that takes longer fails as timed_out; the others go on
+
+[night]
+attempts = 3          # a recording that failed so often, and was not touched since, waits for: qa retry
+order = "oldest"      # which calls first: "oldest" or "newest"
+per_agent = 0         # at most so many calls of an agent a day, always the same ones; 0: all
+min_free_gb = 1.0     # with less disk free, a run does not begin
 
 [channels]
 agent = 0             # the agent's channel: 0 left, 1 right

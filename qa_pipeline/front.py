@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, TimeoutError
@@ -23,10 +24,11 @@ from typing import Any, Self, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from qa_pipeline.config import Config
+from qa_pipeline.disk import disk_full, is_full
 from qa_pipeline.errors import QaError
 from qa_pipeline.model import Call, Event
 from qa_pipeline.recordings.birth import sound_of, to_call
-from qa_pipeline.recordings.decode import Recording, decode
+from qa_pipeline.recordings.decode import Recording, content_hash, decode
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure
 from qa_pipeline.recordings.records.columns import named_record
@@ -36,6 +38,8 @@ from qa_pipeline.speech.channels import SAME
 from qa_pipeline.speech.listen import Sketch, hear, sketch
 
 AHEAD = 2  # recordings given for each process: one in work, one waiting
+CHANGING = "changing"
+"""The reason of a recording that nothing is wrong with but the time."""
 Made = TypeVar("Made")
 
 
@@ -78,11 +82,13 @@ def guarded(path: Path, reason: str, stage: Callable[[], Made]) -> Made | Failur
     """What a stage makes of one recording; whatever it raises is that recording's failure and no one else's."""
     try:
         return stage()
-    except QaError:
-        raise  # nothing about the recording: the model, the settings
+    except (QaError, sqlite3.OperationalError):
+        raise  # nothing about the recording: the model, the settings, the ledger
     except FileNotFoundError:
         return Failure(path, "missing", "it was there and is gone; was it moved during the run?")
     except OSError as problem:
+        if is_full(problem):
+            raise disk_full(problem) from problem
         return Failure(path, "unreadable", str(problem))
     except Exception as problem:
         return Failure(path, reason, f"{type(problem).__name__}: {problem}")
@@ -93,13 +99,13 @@ def prepare(job: Job, config: Config, ear: Ear) -> Prepared | Failure:
     with TemporaryDirectory(dir=config.spool) as folder:
         formats = config.recordings.formats
         recording = guarded(job.path, "decoding_failed", lambda: decode(job.files, Path(folder), formats))
-        state = guarded(job.path, "decoding_failed", lambda: job.files.state)
+        now = guarded(job.path, "decoding_failed", lambda: (job.files.state, content_hash(job.files.paths)))
+        if isinstance(now, Failure):
+            return now
+        if now != (job.state, job.sha256):  # whatever was made of it
+            return Failure(job.path, CHANGING, "it was written to while it was read; run again when it is all there")
         if isinstance(recording, Failure):
             return recording
-        if isinstance(state, Failure):
-            return state
-        if state != job.state:
-            return Failure(job.path, "changing", "it was written to while it was read; run again when it is all there")
         whole = replace(recording, sha256=job.sha256)  # of all files, also where one gave nothing
         return guarded(job.path, "listening_failed", lambda: _listened(job, whole, config, ear))
 

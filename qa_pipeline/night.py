@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from qa_pipeline.backlog import Backlog, choose
+from qa_pipeline.claims import Claims
 from qa_pipeline.config import Config, compile_vocabulary
 from qa_pipeline.dataset.ledger import UNHEARD, Entry, Ledger
 from qa_pipeline.dataset.parts import clear_staging
-from qa_pipeline.dataset.rows import Rows, transcript_rows
+from qa_pipeline.dataset.rows import Row, Rows, transcript_rows
 from qa_pipeline.dataset.tables import revision, transcript_tables
 from qa_pipeline.dataset.writer import one_writer
+from qa_pipeline.disk import check_room, disk_full, is_full
 from qa_pipeline.errors import QaError
-from qa_pipeline.front import Arrived, FrontEnd, Job, Prepared, guarded
+from qa_pipeline.front import CHANGING, Arrived, FrontEnd, Job, Prepared, guarded
 from qa_pipeline.heard import as_heard
 from qa_pipeline.in_force import publish_first
 from qa_pipeline.judging import Failed, seal
-from qa_pipeline.late import Rejoined, settle_records
+from qa_pipeline.late import settle_records
 from qa_pipeline.model import Transcript
 from qa_pipeline.progress import Pace, Progress
 from qa_pipeline.recordings.birth import with_team
@@ -33,8 +38,9 @@ from qa_pipeline.recordings.legs import in_legs, legs_on_record
 from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.read import find_records, read_records
-from qa_pipeline.recordings.records.record import RecordError, fingerprint
+from qa_pipeline.recordings.records.record import fingerprint
 from qa_pipeline.repairing import rebuild_if_new
+from qa_pipeline.reporting import LOG, Duplicate, Kept, Outcome, Summary, Touched, log_outcome
 from qa_pipeline.rescoring import apply_marks
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
@@ -45,67 +51,23 @@ from qa_pipeline.speech.roles import RoleCues
 from qa_pipeline.text.segment import Segmenter
 
 SEAL_EVERY = 200  # calls
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run did, for the morning: counts of recordings, and every failure with its typed reason.
-
-    rejoined: known calls made again from a record that came late or was corrected; unanswered: ids of unrecorded calls.
-    found = new + known + duplicates + left + failures of recordings. no_record, missing: call ids. unjudged calls are among the
-    failures, and among `new` or `known` too: their words are kept. stopped: by which signal; `left` is for the next run.
-    """
-
-    found: int
-    new: int
-    known: int
-    passed_over: int
-    record_files: int
-    no_record: tuple[str, ...]
-    missing: tuple[str, ...]
-    duplicates: tuple[Duplicate, ...]
-    failures: tuple[Failure, ...]
-    problems: tuple[RecordError, ...]
-    rejoined: tuple[Rejoined, ...] = ()
-    unanswered: tuple[str, ...] = ()
-    stopped: str | None = None
-    left: int = 0
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """A recording whose content was finished under another name; judged once."""
-
-    path: Path
-    of: str
-    call_id: str
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A recording whose transcript is safe in the ledger."""
-
-    path: Path
-    call_id: str
-    no_record: bool
-
-
-@dataclass(frozen=True)
-class Touched:
-    """A known recording with a new time and its old content."""
-
-    path: Path
-
-
-Outcome = Kept | Duplicate | Touched | Failure
+SEALING_S = 5.0  # of sealing them, before it was measured
+CAUTION = 1.5  # times what the work before the end may take
+UNTIL = "until"
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Who looks on. show: told how far it is; stopped: asked for the signal that ends the run early, None to go on."""
+    """Who looks on, and what is asked of this run alone.
+
+    show: told how far it is. stopped: asked for the signal that ends the run early, None to go on. ends_at: when, by
+    `time.monotonic()`, the run is to be over. again: recordings heard with other settings are heard once more.
+    """
 
     show: Callable[[Progress], None] = lambda progress: None
     stopped: Callable[[], str | None] = lambda: None
+    ends_at: float | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +116,9 @@ def transcribe(
 def _night(
     config: Config, paths: Sequence[Path], means: tuple[Recogniser, Mapping[str, RulePack], bool], watch: Watch
 ) -> Summary:
-    with one_writer(config.root), closing(Ledger(config.ledger)) as ledger, _spool(config.spool):
+    began = time.monotonic()
+    check_room(config.root, config.night.min_free_gb)
+    with one_writer(config.root), closing(Ledger(config.ledger)) as ledger, _noted(ledger) as note, _spool(config.spool):
         clear_staging(config.dataset)
         publish_first(config)
         rebuild_if_new(config, ledger)
@@ -162,23 +126,46 @@ def _night(
         files = find_records(paths, config.phones)
         tools = Tools(config, ledger, read_records(files, config.phones), *means)
         tools.seal()  # what an interrupted run had finished
-        for path in paths:
-            if path.is_dir():
-                ledger.forget(str(path.resolve()))  # named on a night when it was not there
+        _note_paths(ledger, paths, found)
         settled = settle_records(config, ledger, tools.records, found.recordings)
-        fresh = [one for one in found.recordings if not _known(ledger, one)]
-        shift = _Shift(tools, fresh, watch)
+        other_than = tools.recogniser.fingerprint if watch.again else None
+        backlog = choose(found.recordings, ledger, tools.records, config.night, other_than)
+        shift = _Shift(tools, backlog, watch)
         shift.work()
-        unjudged = tools.seal()
+        unjudged = [_unjudged(ledger, call_id, said) for call_id, said in tools.seal().items()]
         apply_marks(config)
-        failures = [*found.failures, *(one for one in shift.outcomes if isinstance(one, Failure))]
-        keys = {path: one.key for one in found.recordings for path in one.paths}
-        for failure in failures:
-            ledger.note(_failed(failure, keys))
-        failures += [_unjudged(ledger, call_id, said) for call_id, said in unjudged.items()]
-        summary = _summary(tools, found, files, shift, failures)
-        problems = (*summary.problems, *settled.problems)
-        return replace(summary, rejoined=settled.rejoined, unanswered=settled.unanswered, problems=problems)
+        summary = _summary(tools, found, files, shift, unjudged)
+        summary = replace(summary, rejoined=settled.rejoined, unanswered=settled.unanswered)
+        summary = replace(summary, problems=(*summary.problems, *settled.problems), seconds=time.monotonic() - began)
+        note(summary.told)
+        return summary
+
+
+@contextmanager
+def _noted(ledger: Ledger) -> Iterator[Callable[[Row], None]]:
+    """The run in the ledger: begun, and ended with what it is noted for, or with what broke it off. A killed one never ends."""
+    number, told = ledger.begin_run(), Row()
+    LOG.info("began", extra={"run": number})
+    try:
+        yield told.update
+    except BaseException as problem:
+        with suppress(sqlite3.Error):
+            ledger.end_run(number, {"broken_off": type(problem).__name__})
+        LOG.error("broken off", extra={"run": number, "reason": type(problem).__name__})
+        if is_full(problem):
+            raise disk_full(problem) from problem
+        raise
+    ledger.end_run(number, told)
+    LOG.info("ended", extra={"run": number, **told})
+
+
+def _note_paths(ledger: Ledger, paths: Sequence[Path], found: Found) -> None:
+    """Of what was named and is no recording."""
+    for failure in found.failures:
+        ledger.note(Entry(str(failure.path.resolve()), "failed", reason=failure.reason, detail=failure.detail))
+    for path in paths:
+        if path.is_dir():
+            ledger.forget(str(path.resolve()))  # named on a night when it was not there
 
 
 @contextmanager
@@ -192,24 +179,31 @@ def _spool(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _summary(tools: Tools, found: Found, files: Sequence[Path], shift: _Shift, failures: Sequence[Failure]) -> Summary:
+def _summary(tools: Tools, found: Found, files: Sequence[Path], shift: _Shift, unjudged: Sequence[Failure]) -> Summary:
     outcomes = sorted(shift.outcomes, key=lambda one: one.path.as_posix())
     kept = [one for one in outcomes if isinstance(one, Kept)]
+    failed = [one for one in outcomes if isinstance(one, Failure)]
+    failures = [*found.failures, *unjudged, *(one for one in failed if one.reason != CHANGING)]
     read = {file.resolve() for file in files}
     missing = [r.call_id for r in tools.records.without_recording(found.recordings) if not tools.ledger.holder(r.call_id)]
     return Summary(
         found=len(found.recordings) + len(found.failures),
-        new=len(kept),
-        known=len(found.recordings) - len(shift.fresh) + sum(isinstance(one, Touched) for one in outcomes),
+        new=sum(not one.again for one in kept),
+        again=sum(one.again for one in kept),
+        known=shift.backlog.known + sum(isinstance(one, Touched) for one in outcomes),
         passed_over=sum(path.resolve() not in read for path in found.passed_over),
         record_files=len(files),
         no_record=tuple(one.call_id for one in kept if one.no_record),
         missing=tuple(missing),
         duplicates=tuple(one for one in outcomes if isinstance(one, Duplicate)),
         failures=tuple(sorted(failures, key=lambda one: one.path.as_posix())),
+        changing=tuple(one.path for one in failed if one.reason == CHANGING),
+        quarantined=shift.backlog.quarantined,
+        not_sampled=shift.backlog.not_sampled,
         problems=tools.records.problems,
         stopped=shift.stopped,
-        left=len(shift.fresh) - len(outcomes),
+        left=len(shift.backlog.fresh) - len(outcomes),
+        heard_s=shift.heard_s,
     )
 
 
@@ -220,22 +214,23 @@ class _Shift:
     what is stored does not depend on who is faster.
     """
 
-    def __init__(self, tools: Tools, fresh: Sequence[RecordingFiles], watch: Watch) -> None:
-        self.tools, self.fresh, self.watch = tools, fresh, watch
+    def __init__(self, tools: Tools, backlog: Backlog, watch: Watch) -> None:
+        self.tools, self.backlog, self.watch = tools, backlog, watch
         self.outcomes: list[Outcome] = []
         self.stopped: str | None = None
-        self._to_do = deque(fresh)
-        self._claims = _Claims()
+        self._to_do = deque(backlog.fresh)
+        self._keys = {path: one.key for one in backlog.fresh for path in one.paths}
+        self._claims = Claims()
         self._inbox: SimpleQueue[Arrived | Answers[Prepared]] = SimpleQueue()
-        self._pace = Pace({one.paths[0]: _size(one) for one in fresh})
-        self._unsealed = 0
+        self._pace = Pace({one.paths[0]: _size(one) for one in backlog.fresh})
+        self._unsealed, self._sealing_s = 0, SEALING_S
 
     def work(self) -> None:
-        if not self.fresh:
+        if not self.backlog.fresh:
             return
         ear = self.tools.recogniser.ear
         with (
-            FrontEnd(self.tools.config, ear, self._inbox.put, len(self.fresh)) as front,
+            FrontEnd(self.tools.config, ear, self._inbox.put, len(self.backlog.fresh)) as front,
             Listener(self.tools.recogniser, self._inbox.put) as listener,
         ):
             while not self._finished(front, listener):
@@ -251,7 +246,7 @@ class _Shift:
 
     def _finished(self, front: FrontEnd, listener: Listener[Prepared]) -> bool:
         """Gives everybody work; True when there is none, or when the run is to stop and nothing is being recognised."""
-        self.stopped = self.stopped or self.watch.stopped()
+        self.stopped = self.stopped or self._stop(listener)
         if self.stopped:
             return not listener.busy
         while self._to_do and front.room and listener.room:
@@ -259,9 +254,15 @@ class _Shift:
         listener.go_on(at_once=not front.busy)
         return not (self._to_do or front.busy or listener.busy)
 
+    def _stop(self, listener: Listener[Prepared]) -> str | None:
+        """The signal that came; UNTIL where another portion, and sealing what there is then, might end too late."""
+        needed = CAUTION * (max(1.0, listener.next_s) + self._sealing_s)
+        late = self.watch.ends_at is not None and time.monotonic() + needed >= self.watch.ends_at
+        return self.watch.stopped() or (UNTIL if late else None)
+
     def _order(self, files: RecordingFiles, front: FrontEnd) -> None:
         """To the front end, unless the outcome is plain, or another recording with this content or call id is on its way."""
-        job = guarded(files.paths[0], "decoding_failed", lambda: _look(self.tools, files))
+        job = guarded(files.paths[0], "decoding_failed", lambda: _look(self.tools, files, files.key in self.backlog.again))
         if not isinstance(job, Job):
             self._done(job)
         elif self._claims.made(job):
@@ -282,15 +283,28 @@ class _Shift:
         listener.rest()
         if answers.problem:
             raise answers.problem
-        if not (self.stopped or self.watch.stopped()):
+        self.stopped = self.stopped or self._stop(listener)
+        if not self.stopped:
             listener.go_on()  # before these are kept: the recogniser never waits
         for prepared, said in answers.calls:
             self._done(_keep(self.tools, prepared, said), prepared.job)
         if self._unsealed >= SEAL_EVERY:
-            self.tools.seal()
-            self._unsealed = 0
+            self._seal()
+
+    def _seal(self) -> None:
+        began = time.monotonic()
+        self.tools.seal()
+        self._unsealed, self._sealing_s = 0, max(self._sealing_s, time.monotonic() - began)
 
     def _done(self, outcome: Outcome, job: Job | None = None) -> None:
+        key = self._keys[outcome.path]
+        if isinstance(outcome, Kept):
+            outcome = replace(outcome, again=key in self.backlog.again)
+        if isinstance(outcome, Failure) and outcome.reason != CHANGING and key not in self.backlog.again:
+            size, modified_ns = self.backlog.states.get(key, (None, None))
+            told = {"reason": outcome.reason, "detail": outcome.detail}
+            self.tools.ledger.note(Entry(key, "failed", size=size, modified_ns=modified_ns, **told))
+        log_outcome(outcome, job.call_id if job else None)
         self.outcomes.append(outcome)
         self._unsealed += isinstance(outcome, Kept)
         if job:
@@ -298,44 +312,9 @@ class _Shift:
         self._pace.done(outcome.path)
         self.watch.show(self._pace.now())
 
-
-class _Claims:
-    """Of recordings with one content or one call id, only the first is on its way; the others are looked at after it."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, Path] = {}
-        self._behind: dict[Path, list[RecordingFiles]] = {}
-
-    def made(self, job: Job) -> bool:
-        for name in job.claims:
-            if holder := self._held.get(name):
-                self._behind[holder].append(job.files)
-                return False
-        self._held |= dict.fromkeys(job.claims, job.path)
-        self._behind[job.path] = []
-        return True
-
-    def given_up(self, job: Job) -> list[RecordingFiles]:
-        """Those that waited for it, in order of their paths."""
-        for name in job.claims:
-            self._held.pop(name, None)
-        return self._behind.pop(job.path)
-
-
-def _known(ledger: Ledger, files: RecordingFiles) -> bool:
-    """Finished before, and not touched since."""
-    entry = ledger.entry(files.key)
-    if entry is None or entry.state == "failed":
-        return False
-    try:
-        return (entry.size, entry.modified_ns) == files.state
-    except OSError:
-        return False
-
-
-def _failed(failure: Failure, keys: Mapping[Path, str]) -> Entry:
-    key = keys.get(failure.path) or str(failure.path.resolve())
-    return Entry(key, "failed", reason=failure.reason, detail=failure.detail)
+    @property
+    def heard_s(self) -> float:
+        return self._pace.now().heard_s
 
 
 def _unjudged(ledger: Ledger, call_id: str, said: str) -> Failure:
@@ -351,12 +330,12 @@ def _size(files: RecordingFiles) -> int:
         return 0
 
 
-def _look(tools: Tools, files: RecordingFiles) -> Job | Duplicate | Touched | Failure:
+def _look(tools: Tools, files: RecordingFiles, again: bool) -> Job | Duplicate | Touched | Failure:
     """What is plain before decoding: the same content as a finished recording, or another one's call id."""
     path, state = files.paths[0], files.state  # as it is now: what is written to it later makes it fresh again
     entry = Entry(files.key, "transcribed", content_hash(files.paths), *state)
     before = tools.ledger.heard(entry.sha256 or "")
-    if before is not None:
+    if before is not None and not (again and before.path == entry.path):
         return _twin(tools, path, entry, before)
     record = tools.records.of(*files.named)
     named = record or named_record(path, tools.config.phones)

@@ -24,11 +24,13 @@ ALLOWED = {
     "cores": set[str](),
     "forms": {"model", "errors", "recordings"},
     "heard": {"model", "recordings", "speech"},
-    "front": {"model", "errors", "config", "recordings", "speech", "heard"},
+    "disk": {"errors"},
+    "front": {"model", "errors", "disk", "config", "recordings", "speech", "heard"},
+    "claims": {"recordings", "front"},
     "progress": set[str](),
 }
 BOTH_SIDES = {
-    *("night", "late", "in_force", "importing", "import_form", "import_record", "exporting", "config"),
+    *("night", "backlog", "reporting", "late", "in_force", "importing", "import_form", "import_record", "exporting", "config"),
     *("rescoring", "trial", "repairing", "retention", "backups", "status", "doctor"),
     *("cli", "cli_night", "cli_rules", "cli_rescore", "cli_marks", "cli_keep", "cli_doctor"),
 }

@@ -71,9 +71,11 @@ class Ledger:
         self.db.close()
 
     def note(self, entry: Entry) -> None:
-        """One row a path, however often it is tried; `attempts` counts."""
+        """One row a path, however often it is tried; `attempts` counts, from 1 again when the file was touched."""
         with self.db.atomic():
-            tried = self.attempts(entry.path)
+            before = self.entry(entry.path)
+            same = before and (before.size, before.modified_ns) == (entry.size, entry.modified_ns)
+            tried = self.attempts(entry.path) if same else 0
             told = {**asdict(entry), "at": datetime.now(UTC).isoformat(), "attempts": tried + 1}
             self.db.table("recordings").upsert(told, pk="path")
 
@@ -266,6 +268,12 @@ class Ledger:
         """When it began and ended, and its counts; `ended` is None where it was killed, or is still going on."""
         found = self.db.execute("select began, ended, told from runs order by id desc limit 1").fetchone()
         return {"began": found[0], "ended": found[1], **json.loads(found[2] or "{}")} if found else None
+
+    def last_success(self) -> datetime | None:
+        """When the last run ended that came to its end without a failure."""
+        whole = "json_extract(told, '$.failed') = 0 and json_extract(told, '$.stopped') is null"
+        found = self.db.execute(f"select max(ended) from runs where {whole}").fetchone()
+        return datetime.fromisoformat(found[0]) if found[0] else None
 
     def remember(self, calls: Iterable[Row]) -> None:
         """Sealed calls, from rows of `calls`: the next run hashes their recordings once more and hears none again."""

@@ -35,6 +35,7 @@ class Listener(Generic[Key]):
         self._recogniser, self._arrive = recogniser, arrive
         self._waiting: list[tuple[Key, Windows]] = []
         self._portion = FEWEST
+        self._a_window_s = 0.0
         self._thread = ThreadPoolExecutor(1, "recogniser")
         self.busy = False
 
@@ -53,6 +54,17 @@ class Listener(Generic[Key]):
     def waiting(self) -> int:
         """Windows that no portion holds yet, one at least for each call."""
         return sum(max(1, len(windows)) for _, windows in self._waiting)
+
+    @property
+    def next_s(self) -> float:
+        """Seconds that the next portion may take, going by the last one: PORTION_S before there was any."""
+        if not self._a_window_s:
+            return PORTION_S
+        taken = 0
+        for _, windows in self._waiting:
+            if taken < self._portion:
+                taken += max(1, len(windows))
+        return taken * self._a_window_s
 
     def take(self, key: Key, windows: Windows) -> None:
         self._waiting.append((key, windows))
@@ -79,7 +91,9 @@ class Listener(Generic[Key]):
         except QaError as problem:
             answers = Answers((), problem)
         taken = max(time.monotonic() - started, 1e-3)
-        wanted = sum(len(windows) for _, windows in portion) * PORTION_S / taken
+        n_windows = sum(len(windows) for _, windows in portion)
+        wanted = n_windows * PORTION_S / taken
+        self._a_window_s = taken / max(1, n_windows)
         self._portion = round(max(FEWEST, min(MOST, 2 * self._portion, wanted)))
         self._arrive(answers)
 
