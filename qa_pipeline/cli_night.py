@@ -1,4 +1,4 @@
-"""`qa run` and `qa transcribe`: what they are asked, what they show meanwhile, the signals they heed, what they say at the end."""
+"""`qa run` and `qa transcribe`: what they are asked, what they show, the signals they heed, what they say at the end."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def _night(
         apply_marks(config)
         summary = _summary(tools, found, files, shift, unjudged)
         summary = replace(summary, rejoined=settled.rejoined, unanswered=settled.unanswered)
-        summary = replace(summary, problems=(*summary.problems, *settled.problems), seconds=time.monotonic() - began)
+        summary = replace(summary, problems=(*summary.problems, *settled.problems), seconds=round(time.monotonic() - began, 1))
         note(summary.told)
         return summary
 
