@@ -1,32 +1,72 @@
 """Inner loops in plain Python that numba compiles once there is enough to do.
 
 A kernel and everything it calls stand in one file, for numba's cache minds changes of that file only. What is compiled is kept
-beside the package, or, where that may not be written, in the user's cache folder: the first large run on a machine takes some
-seconds longer, later ones do not. A few texts are done by the same functions as they stand, without numba being loaded.
+beside the package, or, where that may not be written, in the user's cache folder. So the first large run on a machine takes some
+seconds longer, and later ones do not; what is small runs as it stands until then, and a few texts always do, without numba being
+loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-WORTH_COMPILING = 3000
-"""Steps of a loop (characters, hits, rows) that take about as long uncompiled as loading the compiled code does."""
+WORTH_LOADING = 20_000
+"""Steps (of about 20 µs uncompiled) that take about as long uncompiled as loading numba and kept code does."""
+WORTH_COMPILING = 750_000
+"""Steps that take longer uncompiled (15 s) than compiling all kernels does (9 s)."""
+_AHEAD: ContextVar[int] = ContextVar("steps ahead", default=0)
+
+
+@contextmanager
+def ahead(steps: int) -> Iterator[None]:
+    """For who hands out work in portions: that it is so much altogether."""
+    before = _AHEAD.set(steps)
+    try:
+        yield
+    finally:
+        _AHEAD.reset(before)
 
 
 class Kernel:
-    """`function`, which may call `parts` and whatever numba knows. `kernel(work, ...)` is `function(...)`."""
+    """`function`, which may call `parts` and whatever numba knows. `kernel(steps, ...)` is `function(...)`.
+
+    Steps are counted over the life of the process: who comes often with little is served compiled, too, in the end.
+    """
 
     def __init__(self, function: Callable[..., Any], *parts: Callable[..., Any]) -> None:
         self.function, self.parts = function, parts
+        self.steps, self.runs_compiled = 0, False
 
-    def __call__(self, work: int, *args: Any) -> Any:
-        ready = work >= WORTH_COMPILING or "compiled" in self.__dict__
-        return (self.compiled if ready else self.function)(*args)
+    def __call__(self, steps: int, *args: Any) -> Any:
+        self.steps += steps
+        self.runs_compiled = self.runs_compiled or self.pays(max(self.steps, _AHEAD.get()))
+        return (self.compiled if self.runs_compiled else self.function)(*args)
+
+    def pays(self, steps: int) -> bool:
+        """Whether so many steps are done sooner compiled."""
+        return steps >= WORTH_COMPILING or (steps >= WORTH_LOADING and self.is_kept)
 
     @cached_property
-    def compiled(self) -> Callable[..., Any]:
+    def is_kept(self) -> bool:
+        """Whether this source was compiled on this machine before."""
+        code = self.function.__code__
+        source = Path(code.co_filename)
+        beside = os.access(source.parent, os.W_OK) and "NUMBA_CACHE_DIR" not in os.environ
+        try:
+            folder = source.parent / "__pycache__" if beside else Path(self.compiled.stats.cache_path or "nowhere")
+            kept = folder.glob(f"{source.stem}.{self.function.__qualname__}-{code.co_firstlineno}.py*.nbi")
+            return any(each.stat().st_mtime >= source.stat().st_mtime for each in kept)
+        except OSError:
+            return False
+
+    @cached_property
+    def compiled(self) -> Any:
         """Compiled for the argument types of each call as they come. It lets other threads run.
 
         Tables travel as tuples of arrays; counting references to each of them at each call would cost more than the loops, so
@@ -38,9 +78,7 @@ class Kernel:
         options: dict[str, Any] = {"cache": True, "nogil": True, "_nrt": False}
         for part in self.parts:
             register_jitable(forceinline=True, _nrt=False)(part)
-        made: Callable[..., Any]
         try:
-            made = njit(**options)(self.function)
+            return njit(**options)(self.function)
         except RuntimeError:  # no folder to keep it in may be written: compiled anew in each process
-            made = njit(**{**options, "cache": False})(self.function)
-        return made
+            return njit(**{**options, "cache": False})(self.function)

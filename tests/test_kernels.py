@@ -1,11 +1,17 @@
-"""A kernel does the same compiled or not, and loads no compiler for a few steps."""
+"""A kernel does the same compiled or not, is compiled only where that pays, and loads no compiler for a few steps."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from qa_pipeline.kernels import WORTH_COMPILING, Kernel
+from qa_pipeline.kernels import WORTH_COMPILING, WORTH_LOADING, Kernel, ahead
+
+SOURCE = "def twice(numbers):\n    numbers *= 2\n    return len(numbers)\n"
 
 
 def triangle(n: int) -> int:
@@ -18,14 +24,61 @@ def fill(numbers: np.ndarray) -> int:
     return len(numbers)
 
 
-def test_little_is_done_as_it_stands_and_much_compiled() -> None:
-    few, many = np.zeros(10, np.int64), np.zeros(WORTH_COMPILING, np.int64)
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[Kernel]:
+    """Of a source that nothing was compiled from yet."""
+    yield twice_in(tmp_path)
+
+
+def twice_in(folder: Path) -> Kernel:
+    source, scope = folder / "twice.py", dict[str, object]()
+    if not source.exists():
+        source.write_text(SOURCE, "utf-8")
+    exec(compile(SOURCE, str(source), "exec"), scope)
+    return Kernel(scope["twice"])  # type: ignore[arg-type]
+
+
+def test_compiled_or_not_it_does_the_same() -> None:
+    few, many = np.zeros(10, np.int64), np.zeros(1000, np.int64)
     kernel = Kernel(fill, triangle)
     assert kernel(len(few), few) == 10
-    assert "compiled" not in kernel.__dict__
-    assert kernel(len(many), many) == WORTH_COMPILING
+    assert not kernel.runs_compiled
+    assert kernel(WORTH_COMPILING, many) == 1000
     assert kernel.compiled.nopython_signatures
     assert few.tolist() == many[:10].tolist() == [0, 1, 3, 6, 10, 15, 21, 28, 36, 45]
+
+
+def test_what_was_never_compiled_here_is_not_for_middling_work(kernel: Kernel) -> None:
+    assert kernel(WORTH_LOADING, np.ones(3)) == 3
+    assert not kernel.runs_compiled and "compiled" not in kernel.__dict__
+
+
+def test_what_was_compiled_once_is_loaded_for_middling_work_but_not_for_little(tmp_path: Path) -> None:
+    twice_in(tmp_path)(WORTH_COMPILING, np.ones(3))
+    again, numbers = twice_in(tmp_path), np.ones(3)
+    again(WORTH_LOADING - 1, numbers)
+    assert not again.runs_compiled
+    again(1, numbers)
+    assert again.runs_compiled and again.compiled.stats.cache_hits
+    assert numbers.tolist() == [4, 4, 4]
+
+
+def test_a_source_edited_since_counts_as_never_compiled(tmp_path: Path) -> None:
+    twice_in(tmp_path)(WORTH_COMPILING, np.ones(3))
+    later = (tmp_path / "twice.py").stat().st_mtime + 60
+    os.utime(tmp_path / "twice.py", (later, later))
+    assert not twice_in(tmp_path).pays(WORTH_LOADING)
+
+
+def test_many_small_portions_are_worth_it_in_the_end_and_a_large_whole_at_once(kernel: Kernel, tmp_path: Path) -> None:
+    for _ in range(10):
+        kernel(WORTH_COMPILING // 10 + 1, np.ones(3))
+    assert kernel.runs_compiled
+    (tmp_path / "other").mkdir()
+    other = twice_in(tmp_path / "other")
+    with ahead(WORTH_COMPILING):
+        other(1, np.ones(3))
+    assert other.runs_compiled
 
 
 def test_where_nothing_can_be_kept_it_is_compiled_all_the_same() -> None:
@@ -34,7 +87,7 @@ def test_where_nothing_can_be_kept_it_is_compiled_all_the_same() -> None:
     numbers = np.ones(3)
     kernel = Kernel(scope["twice"])  # type: ignore[arg-type]
     assert kernel(WORTH_COMPILING, numbers) == 7
-    assert "compiled" in kernel.__dict__ and numbers.tolist() == [2, 2, 2]
+    assert kernel.runs_compiled and numbers.tolist() == [2, 2, 2]
 
 
 def test_trying_a_sentence_loads_no_compiler() -> None:

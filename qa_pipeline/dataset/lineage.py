@@ -59,7 +59,7 @@ def _texts(column: pa.Array) -> NDArray[np.uint64]:
     ends = np.frombuffer(offsets, np.int64)[distinct.offset : distinct.offset + len(distinct) + 1]
     hashed = np.zeros(len(distinct), np.uint64)
     with np.errstate(over="ignore"):
-        _hash_texts(int(ends[-1] - ends[0]), np.frombuffer(data or b"", np.uint8), ends, hashed)
+        _hash_texts(int(ends[-1] - ends[0]) // 8, np.frombuffer(data or b"", np.uint8), ends, hashed)
     codes = pc.fill_null(encoded.indices, 0).to_numpy(zero_copy_only=False)
     return hashed[codes] if len(hashed) else np.zeros(len(column), np.uint64)
 

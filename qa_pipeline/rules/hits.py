@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from qa_pipeline.kernels import ahead
 from qa_pipeline.rules.captures import value_of
 from qa_pipeline.rules.growth import (
     CHARS,
@@ -92,7 +93,9 @@ class Matcher:
         column = _column(texts).dictionary_encode()
         distinct, code = column.dictionary, column.indices.to_numpy(zero_copy_only=False)
         numbers: dict[str, int] = {}
-        found = [self._chunk(distinct.slice(start, CHUNK), start, numbers) for start in range(0, max(1, len(distinct)), CHUNK)]
+        starts = range(0, max(1, len(distinct)), CHUNK)
+        with ahead(pc.sum(pc.utf8_length(distinct)).as_py() or 0):
+            found = [self._chunk(distinct.slice(start, CHUNK), start, numbers) for start in starts]
         names = (f.name for f in fields(Hits) if f.name != "values")
         columns = {name: np.concatenate(parts) for name, *parts in zip(names, *found, strict=True)}
         hits = Hits(**columns, values=list(numbers))

@@ -37,7 +37,7 @@ def hits_of(rows: Ints, bounds: Ints, wanted: Wanted, stream: Stream, pause: Mas
     """
     chosen, text, order = np.empty(len(rows), np.int64), np.empty(len(rows), np.int32), np.empty(len(rows), np.int64)
     reach = np.empty(len(RUNGS), np.int64)
-    n = _choose(len(rows), rows, bounds, wanted, stream, pause, word_ends, order, reach, chosen, text)
+    n = _choose(len(stream.codes), rows, bounds, wanted, stream, pause, word_ends, order, reach, chosen, text)
     return chosen[:n], text[:n]
 
 
