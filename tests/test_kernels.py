@@ -1,13 +1,12 @@
 """A kernel does the same compiled or not, is compiled only where that pays, and loads no compiler for a few steps."""
 
+import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from qa_pipeline.kernels import WORTH_COMPILING, WORTH_LOADING, Kernel, ahead
 
@@ -24,18 +23,17 @@ def fill(numbers: np.ndarray) -> int:
     return len(numbers)
 
 
-@pytest.fixture
-def kernel(tmp_path: Path) -> Iterator[Kernel]:
-    """Of a source that nothing was compiled from yet."""
-    yield twice_in(tmp_path)
-
-
 def twice_in(folder: Path) -> Kernel:
-    source, scope = folder / "twice.py", dict[str, object]()
+    """As each new process has it; at first nothing was compiled from that source."""
+    source = folder / "twice.py"
     if not source.exists():
+        folder.mkdir(exist_ok=True)
         source.write_text(SOURCE, "utf-8")
-    exec(compile(SOURCE, str(source), "exec"), scope)
-    return Kernel(scope["twice"])  # type: ignore[arg-type]
+    spec = importlib.util.spec_from_file_location("twice", source)
+    assert spec and spec.loader
+    module = sys.modules["twice"] = importlib.util.module_from_spec(spec)  # numba pickles what it keeps
+    spec.loader.exec_module(module)
+    return Kernel(module.twice)
 
 
 def test_compiled_or_not_it_does_the_same() -> None:
@@ -48,7 +46,8 @@ def test_compiled_or_not_it_does_the_same() -> None:
     assert few.tolist() == many[:10].tolist() == [0, 1, 3, 6, 10, 15, 21, 28, 36, 45]
 
 
-def test_what_was_never_compiled_here_is_not_for_middling_work(kernel: Kernel) -> None:
+def test_what_was_never_compiled_here_is_not_for_middling_work(tmp_path: Path) -> None:
+    kernel = twice_in(tmp_path)
     assert kernel(WORTH_LOADING, np.ones(3)) == 3
     assert not kernel.runs_compiled and "compiled" not in kernel.__dict__
 
@@ -70,11 +69,11 @@ def test_a_source_edited_since_counts_as_never_compiled(tmp_path: Path) -> None:
     assert not twice_in(tmp_path).pays(WORTH_LOADING)
 
 
-def test_many_small_portions_are_worth_it_in_the_end_and_a_large_whole_at_once(kernel: Kernel, tmp_path: Path) -> None:
+def test_many_small_portions_are_worth_it_in_the_end_and_a_large_whole_at_once(tmp_path: Path) -> None:
+    kernel = twice_in(tmp_path)
     for _ in range(10):
         kernel(WORTH_COMPILING // 10 + 1, np.ones(3))
     assert kernel.runs_compiled
-    (tmp_path / "other").mkdir()
     other = twice_in(tmp_path / "other")
     with ahead(WORTH_COMPILING):
         other(1, np.ones(3))
