@@ -1,9 +1,9 @@
 """Inner loops in plain Python that numba compiles once there is enough to do.
 
 A kernel and everything it calls stand in one file, for numba's cache minds changes of that file only. What is compiled is kept
-beside the package, or, where that may not be written, in the user's cache folder. So the first large run on a machine takes some
-seconds longer, and later ones do not; what is small runs as it stands until then, and a few texts always do, without numba being
-loaded.
+beside the package, or, where that may not be written, in the user's cache folder. So the first large run on a machine takes
+some seconds longer, and later ones do not; small runs take what is kept or the functions as they stand, and for a few texts
+numba is not even loaded.
 """
 
 from __future__ import annotations
