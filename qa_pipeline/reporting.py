@@ -19,6 +19,7 @@ from qa_pipeline.recordings.records.record import RecordError
 
 LOG = logging.getLogger("qa_pipeline")
 """Events of a night: a name, and ids and numbers as `extra`; never words, never what a failure said."""
+LOG.addHandler(logging.NullHandler())  # else Python shows errors where no log was asked for
 
 
 @dataclass(frozen=True)

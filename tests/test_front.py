@@ -78,10 +78,32 @@ def test_what_arrives_is_what_this_process_would_have_made(tmp_path: Path) -> No
         assert (a.sound == b.sound).all()
 
 
-def test_a_recording_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+def longer(path: Path) -> None:
+    clip(path, 10, 15)
+
+
+def half(path: Path) -> None:
+    path.write_text("no sound any more")
+
+
+def unnoticed(path: Path) -> None:
+    """Other sound of the same length and time."""
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    clip(path, 11, 15)
+    os.utime(path, ns=times)
+
+
+@pytest.mark.parametrize("written", [longer, half, unnoticed])
+def test_a_recording_that_changes_while_it_is_read_is_told_whatever_was_made_of_it(tmp_path: Path, written: Any) -> None:
     (one,) = clips(tmp_path, "a")
-    clip(one.path, 10, 15)
+    written(one.path)
     made = prepare(one, settings(tmp_path), PlainEar())
+    assert isinstance(made, Failure) and made.reason == "changing"
+
+
+def test_a_recording_that_a_recorder_writes_on_is_changing(tmp_path: Path) -> None:
+    (one,) = clips(tmp_path, "growing")
+    made = hostile(one, settings(tmp_path), PlainEar())
     assert isinstance(made, Failure) and made.reason == "changing"
 
 

@@ -1,13 +1,17 @@
 """The night: every recording an outcome, whatever happens to it, to its neighbours or to the machine."""
 
+import errno
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,13 +25,16 @@ from qa_pipeline.config import make_recogniser
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.schemas import KEYS
 from qa_pipeline.dataset.tables import read_table
+from qa_pipeline.disk import DiskFullError
 from qa_pipeline.errors import QaError
 from qa_pipeline.front import FrontEnd
-from qa_pipeline.night import Summary, Watch
+from qa_pipeline.night import Watch
 from qa_pipeline.progress import Progress
 from qa_pipeline.recordings.find import Failure
+from qa_pipeline.reporting import Summary
+from qa_pipeline.status import read_status
 from tests.conftest import Qa
-from tests.hostile import hostile
+from tests.hostile import disk_full, hostile
 from tests.spoken import SAMPLES, Parrot, clip, small_project
 
 
@@ -287,20 +294,26 @@ def test_where_the_first_of_a_call_fails_the_next_takes_its_place(house: House) 
     assert house.calls() == ["c7"]
 
 
-def test_texts_are_the_same_whatever_the_grouping(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_and_bytes_of_findings_are_the_same_whatever_the_grouping_and_order(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for i in range(5):
         clip(house.recordings / f"{i}.wav", 10 + i, 16 + 1.5 * i)
     (house.recordings / "bad.wav").write_text("no sound")
-    made = []
-    for number, (processes, portion) in enumerate([(1, 1), (2, 8), (3, 1000)]):
+    made, findings = [], []
+    for number, (processes, portion, order) in enumerate([(1, 1, "oldest"), (2, 8, "newest"), (3, 1000, "oldest")]):
         other = House(house.root.parent / f"project{number}", house.recordings)
         shutil.copytree(house.root, other.root)
-        (other.root / "qa.toml").write_text(f"[front]\nprocesses = {processes}\n")
+        (other.root / "qa.toml").write_text(f'[front]\nprocesses = {processes}\n[night]\norder = "{order}"\n')
         monkeypatch.setattr("qa_pipeline.speech.listener.FEWEST", portion)
         config, packs = open_project(other.root)
-        assert reasons(night.run(config, [house.recordings], packs, make_recogniser(config.asr))) == {"bad.wav": "not_audio"}
+        shuffled = random.Random(number).sample([*house.recordings.iterdir()], 6)
+        assert reasons(night.run(config, shuffled, packs, make_recogniser(config.asr))) == {"bad.wav": "not_audio"}
         made.append({t: other.rows(t) for t in ("calls", "legs", "turns", "events", "findings")})
+        parts = (other.root / "dataset" / "findings").rglob("*.parquet")
+        findings.append({part.parent.name: part.read_bytes() for part in parts})
     assert made[0] == made[1] == made[2]
+    assert findings[0] == findings[1] == findings[2] != {}
     assert sum(len(t["text"]) for t in made[0]["turns"]) > 50
 
 
@@ -318,6 +331,133 @@ def test_a_run_that_is_stopped_keeps_what_was_recognised_and_the_next_one_goes_o
     assert (rest.new, rest.known, rest.stopped, rest.left) == (summary.left, summary.new, None, 0)
 
 
+def test_a_run_ends_in_time_keeps_what_was_recognised_and_the_next_one_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(6):
+        clip(house.recordings / f"{i}.wav", 10 + i / 4, 14 + i / 4)
+    (house.root / "qa.toml").write_text("[front]\nprocesses = 1\n")
+    config, packs = open_project(house.root)
+    parrot, real = Parrot(), time.monotonic
+    assert night.run(config, [house.recordings], packs, parrot, Watch(ends_at=real() + 5)).left == 6
+    assert parrot.heard == []  # too short to begin with anything
+    monkeypatch.setattr(time, "monotonic", lambda: real() + (3600 if parrot.heard else 0))
+    summary = night.run(config, [house.recordings], packs, parrot, Watch(ends_at=real() + 1800))
+    assert (summary.stopped, summary.failures) == ("until", ())
+    assert summary.new >= 1 and summary.left >= 1 and summary.new + summary.left == 6
+    assert len(house.calls()) == len(house.rows("scores")) == summary.new
+    monkeypatch.undo()
+    rest = house.run()
+    assert (rest.new, rest.known, rest.stopped, rest.left) == (summary.left, summary.new, None, 0)
+
+
+def test_what_failed_too_often_is_left_alone_until_it_is_touched(house: House) -> None:
+    (house.recordings / "a.wav").touch()
+    (house.root / "qa.toml").write_text("[night]\nattempts = 1\n")
+    assert reasons(house.run()) == {"a.wav": "empty"}
+    summary = house.run()
+    assert (summary.failures, [(q.path.name, q.reason) for q in summary.quarantined]) == ((), [("a.wav", "empty")])
+    assert house.states() == {"a.wav": ("failed", "empty", 1)}
+    clip(house.recordings / "a.wav", 10, 14)
+    summary = house.run()
+    assert (summary.new, summary.quarantined, summary.failures) == (1, (), ())
+
+
+def test_a_recording_that_is_still_written_is_neither_kept_nor_blamed_and_is_heard_when_it_is_whole(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip(house.recordings / "growing.wav", 10, 14)
+    clip(house.recordings / "whole.wav", 11, 15)
+    with monkeypatch.context() as among:
+        among.setattr(night, "FrontEnd", partial(FrontEnd, prepare=hostile))
+        summary = house.run()
+    assert ([path.name for path in summary.changing], summary.failures, summary.new) == (["growing.wav"], (), 1)
+    assert sorted(house.states()) == ["whole.wav"]
+    assert (house.run().new, len(house.calls())) == (1, 2)
+
+
+def test_other_settings_are_heard_with_when_that_is_asked_for_and_only_then(house: House) -> None:
+    clip(house.recordings / "a.wav", 10, 14)
+    house.run()
+    config, packs = open_project(house.root)
+    other = Parrot("再见", fingerprint="another")
+    assert (house.run(other).known, other.heard) == (1, [])
+    summary = night.run(config, [house.recordings], packs, other, Watch(again=True))
+    assert (summary.again, summary.new, summary.known) == (1, 0, 0)
+    (call,) = house.rows("calls")
+    assert (call["revision"], call["asr"], {t["text"] for t in house.rows("turns")}) == (2, "another", {"再见"})
+    assert [*(house.root / "dataset" / "history").rglob("*.parquet")]
+    heard = len(other.heard)
+    assert night.run(config, [house.recordings], packs, other, Watch(again=True)).known == 1
+    assert len(other.heard) == heard
+
+
+def test_a_known_recording_that_cannot_be_heard_again_stays_as_it_is(house: House) -> None:
+    clip(house.recordings / "a.wav", 10, 14)
+    house.run()
+    config, packs = open_project(house.root)
+    summary = night.run(config, [house.recordings], packs, Parrot(poison=0, fingerprint="another"), Watch(again=True))
+    assert reasons(summary) == {"a.wav": "recognition_failed"}
+    assert (house.run().known, house.states()["a.wav"][0], len(house.calls())) == (1, "sealed", 1)
+
+
+def test_a_sampling_plan_leaves_calls_for_when_it_is_raised(house: House) -> None:
+    for name in "abc":
+        clip(house.recordings / f"{name}.wav", 10 + ord(name) % 4, 14 + ord(name) % 4)
+    records(house, *(f"{n},{n}.wav,2024-05-14T09:00:00,6001,true" for n in "abc"))
+    (house.root / "qa.toml").write_text("[night]\nper_agent = 2\n")
+    summary = house.run()
+    assert (summary.found, summary.new, summary.not_sampled, summary.missing) == (3, 2, 1, ())
+    (house.root / "qa.toml").write_text("[night]\nper_agent = 0\n")
+    summary = house.run()
+    assert (summary.new, summary.known, sorted(house.calls())) == (1, 2, ["a", "b", "c"])
+
+
+def test_too_little_room_on_the_disk_is_said_before_anything_is_done(house: House) -> None:
+    clip(house.recordings / "a.wav", 10, 14)
+    (house.root / "qa.toml").write_text("[night]\nmin_free_gb = 1e9\n")
+    with pytest.raises(DiskFullError, match=r"GB of disk are free, night.min_free_gb asks for 1e\+09"):
+        house.run()
+    assert not (house.root / "ledger.sqlite").exists()
+
+
+def test_a_disk_that_runs_full_is_no_recordings_failure_and_the_next_run_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip(house.recordings / "a.wav", 10, 14)
+    with monkeypatch.context() as among:
+        among.setattr(night, "FrontEnd", partial(FrontEnd, prepare=disk_full))
+        with pytest.raises(DiskFullError, match="the disk is full"):
+            house.run()
+    assert house.states() == {}
+    parrot = Parrot()
+    with monkeypatch.context() as among:
+        full = OSError(errno.ENOSPC, "No space left on device")
+        among.setattr(night, "seal", lambda *told: _raise(full) if parrot.heard else {})
+        with pytest.raises(DiskFullError, match="what was finished is kept"):
+            house.run(parrot)
+    assert house.states() == {"a.wav": ("transcribed", None, 1)}
+    parrot.heard.clear()
+    assert (house.run(parrot).known, parrot.heard, len(house.rows("scores"))) == (1, [], 1)
+
+
+def _raise(problem: Exception) -> None:
+    raise problem
+
+
+def test_the_ledger_knows_of_every_run_how_it_ended(house: House) -> None:
+    clip(house.recordings / "a.wav", 10, 14)
+    (house.recordings / "none.wav").touch()
+    house.run()
+    with closing(Ledger(house.root / "ledger.sqlite")) as ledger:
+        told = ledger.last_run()
+        assert told is not None and (told["found"], told["new"], told["failed"]) == (2, 1, 1) and told["ended"]
+        assert ledger.last_success() is None
+        (house.recordings / "none.wav").unlink()
+        house.run()
+        assert ledger.last_success() is not None
+
+
 def test_a_model_that_cannot_be_loaded_ends_the_run_and_blames_no_recording(house: House) -> None:
     class Broken(Parrot):
         def recognise(self, windows: Any) -> Any:
@@ -327,6 +467,8 @@ def test_a_model_that_cannot_be_loaded_ends_the_run_and_blames_no_recording(hous
     with pytest.raises(QaError, match="no such model"):
         house.run(Broken())
     assert house.states() == {}
+    status = read_status(open_project(house.root)[0])
+    assert status.last_run is not None and status.last_run["broken_off"] == "QaError"
     assert house.run().new == 1
 
 
@@ -430,6 +572,7 @@ def test_killed_between_transcription_and_sealing_the_next_run_loses_and_doubles
     assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
     house = House(root, undisturbed.recordings)
     assert {s[0] for s in house.states().values()} == {"transcribed"}
+    assert "was killed; the next one goes on from there" in qa("status", "--project", root).stdout
     done = qa("run", undisturbed.recordings, "--project", root)
     assert (done.returncode, done.stdout.splitlines()[0]) == (
         0,
