@@ -226,8 +226,7 @@ def finish(summary: Summary) -> None:
         )
     for failure in s.failures:
         click.echo(f"  failed {failure.reason}: {failure.path}: {failure.detail}")
-    for one in s.quarantined:
-        click.echo(f"  quarantined {one.reason}: {one.path}: {one.detail}")
+    listed((f"quarantined {one.reason}: {one.path}: {one.detail}" for one in s.quarantined), most=50)
     if s.quarantined:
         click.echo("  quarantined ones are tried when they are touched, or after: qa retry")
     listed(f"changing: {path} was written to while it was read; the next run tries it" for path in s.changing)

@@ -1,15 +1,19 @@
 """`qa run` as a timer calls it: an end by the clock, files that tell of it, exit codes."""
 
 import json
+import re
+import shlex
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from qa_pipeline.cli import main
 from qa_pipeline.cli_night import seconds_until
 from tests.conftest import Qa
 from tests.spoken import clip, small_project
 
+DOCS = Path(__file__).parent.parent / "docs"
 EVENING = datetime(2024, 5, 14, 22, 30)
 
 
@@ -58,3 +62,23 @@ def test_when_the_time_is_up_at_once_everything_is_left_and_all_is_well(tmp_path
     clip(tmp_path / "recordings" / "a.wav", 10, 14)
     done = qa("run", tmp_path / "recordings", "--until", "1s", "--project", project)
     assert (done.returncode, "the time is up: 1 recordings are left" in done.stdout) == (0, True), done.stderr
+
+
+def commands() -> list[list[str]]:
+    """Every `qa …` that the shipped timer files and the page about the night give."""
+    files = [*(DOCS / "night").iterdir(), DOCS / "the-night.md"]
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+    found = (re.search(r"(?:^|/bin/)qa ([a-z].*)", line) for line in lines if not line.startswith("#"))
+    return [shlex.split(match[1].replace(" 2>&1", ""), comments=True) for match in found if match]
+
+
+def test_the_commands_of_the_shipped_timers_are_commands() -> None:
+    assert len(commands()) >= 7
+    for name, *words in commands():
+        with main.commands[name].make_context(name, words):
+            pass
+
+
+def test_the_service_is_stopped_in_order() -> None:
+    told = (DOCS / "night" / "qa-night.service").read_text("utf-8")
+    assert {"KillMode=mixed", "TimeoutStopSec=300", "SuccessExitStatus=3 143"} <= set(told.splitlines())
