@@ -142,9 +142,11 @@ def publish(project: Path) -> None:
     from qa_pipeline.dataset.published import publish as publish_rules
     from qa_pipeline.dataset.published import published
     from qa_pipeline.dataset.writer import one_writer
+    from qa_pipeline.in_force import draft_packs
     from qa_pipeline.rules.pack import load_packs
 
     config = read_config(project)
+    draft_packs(config)
     load_packs(config.rules, spell_out=True)
     with one_writer(config.root):
         before = published(config.dataset)

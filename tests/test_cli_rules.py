@@ -172,6 +172,9 @@ def test_why_names_a_pack_that_is_no_longer_there(qa: Qa, demo_project: Path, tm
     for path in (copy / "rules").glob("*.yaml"):
         path.unlink()
     (copy / "rules" / "house.yaml").write_text(PACK, "utf-8")
+    assert "'etiquette' is not in rules/" in qa("rules", "publish", "--project", copy).stderr
+    (copy / "qa.toml").write_text('[packs]\ndefault = "house"\n', "utf-8")
+    assert qa("rules", "publish", "--project", copy).returncode == 0
     done = qa("why", "cs-02-complaint-good", "--project", copy)
     assert done.returncode == 1
     assert "leg 1 is judged by pack 'etiquette'" in done.stderr
