@@ -63,6 +63,8 @@ def revision(dataset: Where, call_date: date, call_id: str) -> int:
 
 def of_calls(table: pa.Table, call_ids: Collection[str], *, others: bool = False) -> pa.Table:
     """The rows of these calls, or of all others."""
+    if not len(table):
+        return table
     chosen = pc.is_in(table["call_id"], value_set=pa.array(list(call_ids), pa.string()))
     chosen = pc.invert(chosen) if others else chosen
     return table if pc.all(chosen).as_py() else table.filter(chosen)

@@ -140,8 +140,7 @@ class Case:
             row = self._row[name]
             rows = self._order[self._edges[row] : self._edges[row + 1]]
             h, turns = self._hits, self.corpus.turns
-            turn = np.asarray(h.text[rows], np.int64)
-            first, last = np.asarray(h.first[rows], np.int64), np.asarray(h.last[rows], np.int64)
+            turn, first, last = (column.take(rows).astype(np.int64) for column in (h.text, h.first, h.last))
             found = spans(
                 turns.unit[turn],
                 turns.time_of(turn, first),
@@ -149,12 +148,15 @@ class Case:
                 turn=turn,
                 first=first,
                 last=last,
-                rung=np.asarray(h.rung[rows], np.int64),
-                similarity=np.asarray(h.similarity[rows], np.float64),
-                value=np.asarray(h.value[rows], np.int64),
+                rung=h.rung.take(rows).astype(np.int64),
+                similarity=h.similarity.take(rows).astype(np.float64),
+                value=h.value.take(rows).astype(np.int64),
             )
-            order = np.lexsort((found.first, found.start, turns.start[turn], found.unit))
-            self._phrases[name] = found.take(order), np.asarray(h.short[rows], bool)[order]
+            short = h.short.take(rows)
+            if not _is_in_order(found, turns.start.take(turn)):
+                order = np.lexsort((found.first, found.start, turns.start[turn], found.unit))
+                found, short = found.take(order), short[order]
+            self._phrases[name] = found, short
         return self._phrases[name]
 
     def said_by(self, name: str, anchored: bool, by: str, to: str | None) -> tuple[Spans, Spans]:
@@ -251,9 +253,20 @@ class Case:
         if what == "two_channels":
             per_call = channels == 2
         else:
-            pairs = zip(calls["measured"].to_pylist(), channels.tolist(), strict=True)
-            per_call = np.array([ran(what, told, n) for told, n in pairs], bool)
+            told = [tuple(names or ()) for names in calls["measured"].to_pylist()]
+            pairs = list(zip(told, channels.tolist(), strict=True))
+            known = {pair: ran(what, *pair) for pair in set(pairs)}
+            per_call = np.array([known[pair] for pair in pairs], bool)
         return np.asarray(per_call[self.corpus.call_of], bool)
+
+
+def _is_in_order(found: Spans, turn_start: Ints) -> bool:
+    """Whether hits are sorted by unit, start of the turn, start and first character, as they are but for turns that begin at
+    once and characters whose times go back."""
+    same = found.turn[1:] == found.turn[:-1]
+    later = (found.unit[1:] > found.unit[:-1]) | (turn_start[1:] > turn_start[:-1])
+    within = (found.start[1:] >= found.start[:-1]) & (found.first[1:] > found.first[:-1])
+    return bool(np.where(same, within, later & (found.unit[1:] >= found.unit[:-1])).all())
 
 
 def ran(what: str, measured: Sequence[str], channels: int) -> bool:

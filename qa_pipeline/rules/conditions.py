@@ -283,7 +283,8 @@ def _ended_by(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Tru
     by = case.hangup_by[occasion.unit]
     known = (by != "unknown") & ~case.corpus.later_unit[occasion.unit]
     held = np.asarray(by == c["ended_by"], bool) & known
-    reasons = np.array([case.reasons.number(f"hangup_by_{who}") for who in by.tolist()], np.int64)
+    number = {who: case.reasons.number(f"hangup_by_{who}") for who in dict.fromkeys(by.tolist())}
+    reasons = np.array([number[who] for who in by.tolist()], np.int64)
     unknown = np.where(known, 0, case.reasons.number("hangup_unknown"))
     end = case.corpus.numbers("ended_ms")[occasion.unit]
     at = np.where(np.isnan(end), case.corpus.leg_end[occasion.unit], end).astype(np.int64)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from qa_pipeline.rules.spans import Ints, Spans, in_order, spans
 
 AGENT, CUSTOMER, IVR, UNKNOWN = range(4)
+OF_LEGS = ("agent_id", "leg", "pack", "leg_followed")
 SPEAKER_CODES = {"agent": AGENT, "customer": CUSTOMER, "ivr": IVR, "unknown": UNKNOWN}
 
 
@@ -78,7 +79,15 @@ class Corpus:
     @cached_property
     def fields(self) -> list[dict[str, Any]]:
         """The further record values of each call."""
-        return [json.loads(text) if text and text != "{}" else {} for text in self.calls["fields"].to_pylist()]
+        told, codes = self._told
+        return [told[code] for code in codes.tolist()]
+
+    @cached_property
+    def _told(self) -> tuple[list[dict[str, Any]], Ints]:
+        """The distinct further record values, and the row of each call's among them."""
+        encoded = _chunk(self.calls["fields"]).dictionary_encode(null_encoding="encode")
+        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        return [json.loads(text) if text else {} for text in encoded.dictionary.to_pylist()], codes
 
     @cached_property
     def later_unit(self) -> NDArray[np.bool_]:
@@ -93,6 +102,9 @@ class Corpus:
             encoded = _chunk(self.calls[name]).dictionary_encode(null_encoding="encode")
             codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
             return encoded.dictionary.to_pylist(), codes[self.call_of] if len(codes) else codes
+        if name not in self.calls.column_names and name not in OF_LEGS:
+            told, codes = self._told
+            return [_inside(each, name.split(".")) for each in told], codes[self.call_of] if len(codes) else codes
         values: list[Any] = []
         rows: dict[str, int] = {}
         codes = np.empty(len(self), np.int64)
@@ -108,7 +120,7 @@ class Corpus:
         """A column of calls or legs, or a path into the calls' fields, one value a unit."""
         if name == "leg_followed":
             return self.later_unit.tolist()  # type: ignore[no-any-return]
-        if name in ("agent_id", "leg", "pack"):
+        if name in OF_LEGS:
             return self.legs[name].to_pylist()  # type: ignore[no-any-return]
         if name in self.calls.column_names and name != "fields":
             values = self.calls[name].to_pylist()

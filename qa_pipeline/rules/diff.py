@@ -7,6 +7,7 @@ import functools
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from qa_pipeline.dataset.schemas import KEYS, SCHEMAS
 
@@ -67,10 +68,32 @@ def diff_scores(before: pa.Table, after: pa.Table) -> pa.Table:
 
 def _side_by_side(before: pa.Table, after: pa.Table, keys: tuple[str, ...]) -> tuple[pa.Table, pa.Table]:
     """Both with a row for every key of either, in the order of keys; null where a side has none."""
-    indexed = [t.select(keys).append_column(name, pa.array(np.arange(len(t)))) for t, name in ((before, "old"), (after, "new"))]
-    pairs = indexed[0].join(indexed[1], list(keys), join_type="full outer", use_threads=False)
-    pairs = pairs.sort_by([(key, "ascending") for key in keys])
-    return before.take(pairs["old"]), after.take(pairs["new"])
+    number = _numbered(pa.concat_tables([before.select(keys), after.select(keys)]))
+    sides = number[: len(before)], number[len(before) :]
+    every = np.union1d(*sides)
+    old, new = (_rows_of(every, side, table) for side, table in zip(sides, (before, after), strict=True))
+    return old, new
+
+
+def _numbered(keys: pa.Table) -> NDArray[np.int64]:
+    """A number for each key that orders as the keys do."""
+    number = np.zeros(len(keys), np.int64)
+    for column in keys.columns:
+        encoded = pc.dictionary_encode(column).combine_chunks()
+        rank = pc.rank(encoded.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
+        code = rank[encoded.indices.to_numpy()] if len(rank) else number
+        number = number * (len(rank) + 1) + code
+    return number
+
+
+def _rows_of(every: NDArray[np.int64], mine: NDArray[np.int64], table: pa.Table) -> pa.Table:
+    """The table's rows, whose numbers are `mine`, one for each of `every`."""
+    if np.array_equal(every, mine):
+        return table
+    order = np.argsort(mine, kind="stable")
+    place = np.minimum(np.searchsorted(mine, every, sorter=order), max(0, len(mine) - 1))
+    row = order[place] if len(mine) else place
+    return table.take(pa.array(row, mask=(mine[row] != every) if len(mine) else np.ones(len(every), bool)))
 
 
 def _equal(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -39,7 +39,11 @@ class Spans:
         return len(self.unit)
 
     def take(self, rows: Ints | Flags) -> Spans:
-        return Spans(*(column[rows] for column in self.__dict__.values()))
+        if rows.dtype == bool:
+            if rows.all():
+                return self
+            rows = np.flatnonzero(rows)
+        return Spans(*(column.take(rows) for column in self.__dict__.values()))
 
     def at(self, start: Ints, end: Ints) -> Spans:
         """The same spans with other times."""
@@ -65,6 +69,9 @@ def key(unit: Ints, time: Ints) -> Ints:
 
 
 def in_order(found: Spans) -> Spans:
+    place = found.unit * LONGEST + found.start
+    if (place[1:] > place[:-1]).all():  # as most are that were made leg by leg
+        return found
     return found.take(np.lexsort((found.end, found.start, found.unit)))
 
 

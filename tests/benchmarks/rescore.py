@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -131,18 +132,19 @@ class Run:
     peak: float
 
 
-def rescored(project: Path) -> Run:
+def timed(words: Sequence[str], project: Path) -> Run:
+    """`qa` with these words, on this project, as a process of its own."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started, peak = time.perf_counter(), 0.0
     code = "from qa_pipeline.cli import main; main()"
-    command = [sys.executable, "-c", code, "rescore", "--project", str(project)]
+    command = [sys.executable, "-c", code, *words, "--project", str(project)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
             peak = max(peak, sum(map(_memory, _family(process.pid))))
             time.sleep(0.05)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if process.returncode:
-        raise SystemExit(f"qa rescore ended with {process.returncode}")
+        raise SystemExit(f"qa {words[0]} ended with {process.returncode}")
     return Run(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak)
 
 
@@ -192,7 +194,7 @@ def main() -> None:
             project = Path(folder) / str(calls)
             make_dataset(project, calls, args.pack)
             pack = load_packs(project / "rules")[args.pack]
-            run = rescored(project)
+            run = timed(["rescore"], project)
             size = sum(p.stat().st_size for p in (project / "dataset").rglob("*.parquet"))
         each = each or loop(pack, args.loop_calls)
         print(f"{calls} calls, {len(pack.rules)} rules, {os.cpu_count()} cores, {size / 1e6:.0f} MB of Parquet:")

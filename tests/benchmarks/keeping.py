@@ -1,0 +1,82 @@
+"""How long a rule owner waits for a dry run, and anyone for a status or a call, beside judging everything for the first time.
+
+    python tests/benchmarks/keeping.py [--calls 10000 100000 …]
+
+On N calls of 40 turns (as tests/benchmarks/rescore.py makes them): all rules judged for the first time, then a dry run of one
+edited rule with its diff and report, a dry run after every rule was edited, `qa status` and `qa show` of one call; each a process
+of its own, from its start to its end, with the memory of all its processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.benchmarks.rescore import FIRST_DAY, Run, make_dataset, timed
+
+PACK = "property"
+GOALS = {
+    "one rule edited, dry run": "10 s at 100,000 calls",
+    "all rules edited, dry run": "15 s at 100,000 calls",
+    "status": "1 s at 1,000,000",
+    "show": "1 s at 1,000,000",
+}
+
+
+def edit_one(rules: Path) -> None:
+    """The customer's own "that is all" no longer excuses the agent from asking: a wording less, and verdicts that flip."""
+    replace(rules, r"(id: pm.anything_else\b.*?expect: )\{any: \[(\{said: anything_else[^}]*\})[^\n]*", r"\1\2", 1)
+
+
+def edit_all(rules: Path) -> None:
+    """Other points for every rule."""
+    replace(rules, r"weight: (\d+)", lambda m: f"weight: {int(m[1]) + 1}", 0)
+
+
+def replace(rules: Path, what: str, by: str | Callable[[re.Match[str]], str], times: int) -> None:
+    path = rules / f"{PACK}.yaml"
+    text, n = re.subn(what, by, path.read_text("utf-8"), count=times, flags=re.S)
+    assert n, f"{path} has nothing like {what}"
+    path.write_text(text, "utf-8")
+
+
+def measure(project: Path) -> dict[str, Run]:
+    """Each command's run, the first judging among them."""
+    call = f"{FIRST_DAY.timetuple().tm_yday:03d}{FIRST_DAY:%y}"[-4:] + "-000000"
+    steps: list[tuple[str, tuple[str, ...], Callable[[Path], None] | None]] = [
+        ("all rules, first judging", ("rescore",), None),
+        ("one rule edited, dry run", ("rescore", "--dry-run"), edit_one),
+        ("all rules edited, dry run", ("rescore", "--dry-run"), edit_all),
+        ("status", ("status",), None),
+        ("show", ("show", call), None),
+    ]
+    found = {}
+    for name, words, edit in steps:
+        if edit:
+            edit(project / "rules")
+        found[name] = timed(words, project)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, nargs="*", default=[10_000])
+    args = parser.parse_args()
+    for calls in args.calls:
+        with tempfile.TemporaryDirectory() as folder:
+            project = Path(folder) / "project"
+            make_dataset(project, calls, PACK)
+            found = measure(project)
+        print(f"{calls:,} calls:")
+        whole = found["all rules, first judging"].wall
+        for name, run in found.items():
+            said = f"{run.wall:7.2f} s ({run.cpu:.2f} s of processor)"
+            print(f"  {name:26} {said}, {whole / run.wall:5.1f} times as fast as the first judging, peak {run.peak:,.0f} MB")
+    print("goals: " + "; ".join(f"{name} {limit}" for name, limit in GOALS.items()))
+
+
+if __name__ == "__main__":
+    main()
