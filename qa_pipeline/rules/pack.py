@@ -107,11 +107,15 @@ def vocabulary(packs: Iterable[RulePack]) -> tuple[str, ...]:
 
 
 def load_packs(folder: Path, spell_out: bool = False) -> dict[str, RulePack]:
-    """Every pack `*.yaml` of the folder, by id, with what its `shared/` folder holds for all.
+    """Every pack `*.yaml` of the folder, by id, with what its `shared/` folder holds for all. The same files are read once.
 
     With `spell_out` every form of every wording is made, so that one with too many is told here, with its line, and not when a
     matcher is made of it. Raises PackError with the problems of all files.
     """
+    files = [*folder.glob("*.yaml"), *(folder / SHARED).glob("*.yaml")]
+    content = frozenset((path.relative_to(folder), path.read_bytes()) for path in files)
+    if (content, spell_out) in _LOADED:
+        return dict(_LOADED[content, spell_out])
     lines: list[str] = []
     shared = [_File(path, spell_out) for path in sorted((folder / SHARED).glob("*.yaml")) if path.name != "clauses.yaml"]
     packs: dict[str, RulePack] = {}
@@ -126,7 +130,14 @@ def load_packs(folder: Path, spell_out: bool = False) -> dict[str, RulePack]:
     lines += [line for file in shared for line in file.problems.lines()]
     if lines:
         raise PackError("\n".join(dict.fromkeys(lines)))
+    while len(_LOADED) >= 4:
+        del _LOADED[next(iter(_LOADED))]
+    _LOADED[content, spell_out] = dict(packs)
     return packs
+
+
+_LOADED: dict[tuple[frozenset[tuple[Path, bytes]], bool], dict[str, RulePack]] = {}
+"""The last few, by what is in their files: a command asks for the published packs and for the draft, often the same ones."""
 
 
 def read_pack(path: Path) -> RulePack:

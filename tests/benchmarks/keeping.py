@@ -3,8 +3,8 @@
     python tests/benchmarks/keeping.py [--calls 10000 100000 …]
 
 On N calls of 40 turns (as tests/benchmarks/rescore.py makes them): all rules judged for the first time, then a dry run of one
-edited rule with its diff and report, a dry run after every rule was edited, `qa status` and `qa show` of one call; each a process
-of its own, from its start to its end, with the memory of all its processes.
+edited rule with its diff and report, a dry run after every rule was edited, `qa status` and `qa show` of one call. Each is a
+process of its own, timed from its start to its end, with the memory of all its processes.
 """
 
 from __future__ import annotations
