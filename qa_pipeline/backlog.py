@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from qa_pipeline.config import Night
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure
 from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.record import CallRecord
+from qa_pipeline.settings import Night
 
 HEARD = ("transcribed", "sealed", "unjudged")
 State = tuple[int, int]

@@ -74,8 +74,9 @@ def init(folder: Path) -> None:
 def make_project(folder: Path, first_line: str = "") -> None:
     """Raises ConfigError where a project, or part of one, is already; nothing is overwritten."""
     from qa_pipeline import shipped
-    from qa_pipeline.config import FILE, TEMPLATE, ConfigError
+    from qa_pipeline.config import FILE, ConfigError
     from qa_pipeline.errors import Place
+    from qa_pipeline.settings import TEMPLATE
 
     for there, what in ((folder / FILE, "a project"), (folder / "rules", "a rules folder")):
         if there.exists():

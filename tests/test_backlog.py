@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_pipeline.backlog import Backlog, choose
-from qa_pipeline.config import Night
 from qa_pipeline.dataset.ledger import Entry, Ledger
 from qa_pipeline.recordings.files import RecordingFiles, one_file
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.record import CallRecord
+from qa_pipeline.settings import Night
 
 NONE = Records(())
 NOON = datetime(2024, 5, 14, 12, tzinfo=ZoneInfo("Asia/Shanghai"))

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from qa_pipeline import shipped
-from qa_pipeline.config import TEMPLATE, Asr, Config, ConfigError, Packs, compile_vocabulary, make_recogniser, read_config
+from qa_pipeline.config import Asr, Config, ConfigError, compile_vocabulary, make_recogniser, read_config
 from qa_pipeline.recordings.formats import Headerless
 from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.rules.pack import load_packs
+from qa_pipeline.settings import TEMPLATE, Packs
 from qa_pipeline.speech.vocabulary import Vocabulary
 
 

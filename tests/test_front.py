@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from qa_pipeline.config import Config, Front
+from qa_pipeline.config import Config
 from qa_pipeline.front import AHEAD, FrontEnd, Job, Prepared, prepare
 from qa_pipeline.recordings.decode import content_hash
 from qa_pipeline.recordings.files import one_file
 from qa_pipeline.recordings.find import Failure
+from qa_pipeline.settings import Front
 from qa_pipeline.speech.backend import PlainEar, Window
 from tests.hostile import hostile
 from tests.spoken import clip
@@ -126,7 +127,8 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from queue import SimpleQueue
-from qa_pipeline.config import Config, Front
+from qa_pipeline.config import Config
+from qa_pipeline.settings import Front
 from qa_pipeline.front import FrontEnd, Job
 from qa_pipeline.recordings.files import one_file
 from qa_pipeline.speech.backend import PlainEar

@@ -14,7 +14,7 @@ import yaml
 
 from qa_pipeline import importing, judging
 from qa_pipeline.cli import open_project
-from qa_pipeline.config import Config, Packs
+from qa_pipeline.config import Config
 from qa_pipeline.dataset import ledger as ledgers
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.forms.check import FormError
@@ -22,6 +22,7 @@ from qa_pipeline.forms.read import How, Roles
 from qa_pipeline.import_form import transcript_of
 from qa_pipeline.importing import Imported, Superseded, import_files
 from qa_pipeline.model import Transcript
+from qa_pipeline.settings import Packs
 from qa_pipeline.text.segment import Segmenter
 from tests.conftest import Qa
 from tests.spoken import small_project

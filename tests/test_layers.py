@@ -25,13 +25,14 @@ ALLOWED = {
     "forms": {"model", "errors", "recordings"},
     "heard": {"model", "recordings", "speech"},
     "disk": {"errors"},
+    "settings": {"recordings"},
     "front": {"model", "errors", "disk", "config", "recordings", "speech", "heard"},
     "claims": {"recordings", "front"},
     "progress": set[str](),
 }
 BOTH_SIDES = {
-    *("night", "backlog", "reporting", "late", "in_force", "importing", "import_form", "import_record", "exporting", "config"),
-    *("rescoring", "trial", "repairing", "retention", "backups", "status", "doctor"),
+    *("config", "night", "backlog", "reporting", "late", "importing", "import_form", "import_record", "exporting"),
+    *("in_force", "rescoring", "trial", "repairing", "retention", "backups", "status", "doctor"),
     *("cli", "cli_night", "cli_rules", "cli_rescore", "cli_marks", "cli_keep", "cli_doctor"),
 }
 """They see the slow half and the fast one."""

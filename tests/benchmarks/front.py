@@ -32,12 +32,13 @@ from typing import Any
 
 from qa_pipeline import night, shipped
 from qa_pipeline.cli import open_project
-from qa_pipeline.config import Config, Front, make_recogniser
+from qa_pipeline.config import Config, make_recogniser
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.front import FrontEnd, Job, Prepared, prepare
 from qa_pipeline.progress import Progress
 from qa_pipeline.recordings.decode import Recording, content_hash
 from qa_pipeline.recordings.files import one_file
+from qa_pipeline.settings import Front
 from qa_pipeline.speech.backend import Ear
 from tests.spoken import read, small_project
 
