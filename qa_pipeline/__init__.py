@@ -1,6 +1,6 @@
 """Call quality for Chinese phone calls. Audio becomes transcripts once; rules judge transcripts as often as they change.
 
-Nouns         `model` frozen values · `errors` what can go wrong and where · `settings`, `config` qa.toml · `shipped` what travels along
+Nouns         `model` frozen values · `errors` what can go wrong and where · `settings`, `config` qa.toml · `shipped`
 Rooms         `recordings` what was recorded → `speech` what was said → `dataset` what is kept → `rules` what is expected →
               `review` what people see; `text` how words are compared, `forms` how calls from elsewhere are written
 The night     `night` top to bottom · `backlog` which recordings, in which order · `claims` who goes first · `front` all but the
