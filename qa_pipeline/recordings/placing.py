@@ -76,6 +76,9 @@ class Placing:
         from av.audio.resampler import AudioResampler
 
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if frame.format.name == "s16" and frame.sample_rate == RATE:  # as it is wanted
+            self._flush()
+            return self._add([frame])
         if shape != self._shape:
             self._flush()
             self._shape, self._resampler = shape, AudioResampler(format="s16", rate=RATE)

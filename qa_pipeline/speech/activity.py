@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,9 @@ from qa_pipeline.speech.channel import RATE, Channel
 from qa_pipeline.speech.loudness import measure_loudness, sounds
 
 LEAD_MS = 80  # heard before a sound
+TAIL_MS = 1000  # and after it, before quiet is passed over
+QUIET_DB = 8.0  # over the line's floor; what stays below is quiet
+CLEAR_DB = 15.0  # how far over that limit the loudest hundredth lies where quiet holds no words that anybody could hear
 LONG_SOUND_MS, SPOKEN_SHARE, SPECK_MS = 2000, 0.25, 500
 FRAME, CONTEXT = 512, 64  # samples that Silero's detector takes at once, and those that it takes again from before
 FRAME_MS = FRAME * 1000 // RATE
@@ -41,17 +45,28 @@ def find_speech(channel: Channel, settings: ActivitySettings | None = None) -> l
     """Stretches of speech, in order and disjoint.
 
     After long quiet or a tone, the detector's memory makes it miss the first second of what follows (a whole 嗯, the 您好 of
-    a greeting). So it starts afresh at whatever sounds after quiet; all of the audio is heard, silence included.
+    a greeting). So it starts afresh at whatever sounds after quiet. Quiet itself, half of a call's two channels, is heard too
+    unless the line is so clear that speech could not lie in it.
     """
     settings = settings or ActivitySettings()
-    heard = [(0, 0), *sounds(measure_loudness(channel.samples, channel.rate))]
+    loudness = measure_loudness(channel.samples, channel.rate)
+    heard = [(0, 0), *sounds(loudness, above_db=QUIET_DB)]
     starts = [max(0, start - LEAD_MS) for start, _ in heard]
+    stops = [*starts[1:], channel.length_ms]
+    if _clear(loudness):
+        stops = [min(stop, end + TAIL_MS) for stop, (_, end) in zip(stops, heard, strict=True)]
     found: list[Stretch] = []
-    for (begin, end), start, stop in zip(heard, starts, [*starts[1:], channel.length_ms], strict=True):
+    for (begin, end), start, stop in zip(heard, starts, stops, strict=True):
         for s in _spoken(_detect(channel, start, stop, settings), end - begin):
             joined = found and s.start_ms <= found[-1].end_ms
             found.append(Stretch(found.pop().start_ms, s.end_ms) if joined else s)
     return found
+
+
+def _clear(loudness: Sequence[float]) -> bool:
+    """Whether the loudest hundredth of a channel stands far above its quiet."""
+    ordered = sorted(loudness)
+    return bool(ordered) and ordered[-1 - len(ordered) // 100] > ordered[len(ordered) // 10] * 10 ** ((QUIET_DB + CLEAR_DB) / 10)
 
 
 def _detect(channel: Channel, start_ms: int, stop_ms: int, settings: ActivitySettings) -> list[Stretch]:

@@ -39,7 +39,8 @@ class Channel:
             return self.narrow(start, end).astype(np.float32) / np.float32(32768)
         before = min(AROUND_MS, start)
         piece = _resampled(self.narrow(start - before, end + AROUND_MS), self.rate)
-        return piece[before * RATE // 1000 :][: (end - start) * RATE // 1000].astype(np.float32) / np.float32(32768)
+        piece = piece[before * RATE // 1000 :][: (end - start) * RATE // 1000]
+        return np.multiply(piece, np.float32(1 / 32768), dtype=np.float32)
 
 
 def _resampled(narrow: NDArray[np.int16], rate: int) -> NDArray[np.int16]:

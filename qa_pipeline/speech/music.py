@@ -85,7 +85,7 @@ def _activation(samples: NDArray[np.int16], rate: int) -> Iterator[tuple[float, 
         frames = np.lib.stride_tricks.sliding_window_view(piece, size)[::hop]
         spectrum = np.fft.rfft(frames * window, axis=1)[:, low:high]
         marked = _marked(spectrum.real**2 + spectrum.imag**2)
-        power = np.mean(frames**2, 1)
+        power = np.einsum("ij,ij->i", frames, frames) / size
         for start in range(0, until - first - SPAN + 1, STRIDE):
             one = slice(start, start + SPAN)
             yield _peaks(marked[one].mean(0)), 10 * float(np.log10(power[one].mean() / 32768**2 + 1e-12))
@@ -95,7 +95,7 @@ def _marked(power: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """Where a frame [frames, bins] has a line: above its neighbours, and above what hums in that bin all the time."""
     import numpy as np
 
-    db = np.float32(10) * np.log10(power + np.float32(100))
+    db = np.float32(10 / np.log(10)) * np.log(power + np.float32(100))
     padded = np.pad(db, ((0, 0), (NEIGHBOURS // 2 + 1, NEIGHBOURS // 2)), mode="edge")
     sums = np.cumsum(padded, 1)
     around = (sums[:, NEIGHBOURS:] - sums[:, :-NEIGHBOURS]) / NEIGHBOURS
