@@ -66,7 +66,9 @@ def find_speech(channel: Channel, settings: ActivitySettings | None = None) -> l
 def _clear(loudness: Sequence[float]) -> bool:
     """Whether the loudest hundredth of a channel stands far above its quiet."""
     ordered = sorted(loudness)
-    return bool(ordered) and ordered[-1 - len(ordered) // 100] > ordered[len(ordered) // 10] * 10 ** ((QUIET_DB + CLEAR_DB) / 10)
+    return bool(ordered) and ordered[-1 - len(ordered) // 100] > ordered[len(ordered) // 10] * 10 ** (
+        (QUIET_DB + CLEAR_DB) / 10
+    )
 
 
 def _detect(channel: Channel, start_ms: int, stop_ms: int, settings: ActivitySettings) -> list[Stretch]:

@@ -25,6 +25,9 @@ ABOVE_NEIGHBOURS_DB, ABOVE_NOISE_DB, NEIGHBOURS = 6.0, 6.0, 21
 PEAKS, REACH = 5, 4  # the strongest peaks count; bins on either side that a peak stands out from
 MUSICAL, CERTAIN = 0.47, 0.55  # activation, the mean of five: in the samples speech reaches 0.51, music has 0.55 to 1
 CORE = 0.44
+EDGE = 0.8  # of a stretch's usual activation, below which its rims are not part of it: some codecs make speech more musical
+DROWNED_DB, LOUD_NOISE_DBFS, LESS = 10.0, -50.0, 0.05  # so near to loud noise lines drown, of speech as of music
+ALONE_PERCENTILE = 10  # of a stretch's levels: the music's own, whoever speaks over most of it
 FAINTEST_DBFS = -60.0
 SMOOTH = 5  # values
 LEAST_MS, GAP_MS = 5000, 3000
@@ -46,7 +49,8 @@ def find_music(samples: NDArray[np.int16], rate: int, tones: Sequence[Stretch] =
     values = list(_activation(samples, rate))
     if not values:
         return []
-    activation, level = (np.array(column) for column in zip(*values, strict=True))
+    activation, level, faintest = (np.array(column) for column in zip(*values, strict=True))
+    noise = float(np.percentile(faintest, 25))
     step, span = STRIDE * STEP_MS, SPAN * STEP_MS
     for i in range(len(activation)):
         inside = sum(max(0, min(t.end_ms, i * step + span) - max(t.start_ms, i * step)) for t in tones)
@@ -56,22 +60,24 @@ def find_music(samples: NDArray[np.int16], rate: int, tones: Sequence[Stretch] =
     padded = np.pad(activation, SMOOTH // 2, mode="edge")
     smooth = np.convolve(padded, np.full(SMOOTH, 1 / SMOOTH), "valid")
     middle = span // 2 - step // 2  # a value speaks for the second in its middle
-    runs = _joined(_runs(smooth >= MUSICAL))
+    less = np.where((level < noise + DROWNED_DB) & (noise >= LOUD_NOISE_DBFS), LESS, 0.0)
+    runs = _joined(_runs(smooth >= MUSICAL - less))
     found = []
     for first, last in runs:
-        sure = [i for i in range(first, last) if activation[i] >= CORE]
-        if not sure or smooth[first:last].max() < CERTAIN or (sure[-1] + 1 - sure[0]) * step < LEAST_MS:
+        usual = first + np.flatnonzero(smooth[first:last] >= EDGE * np.median(smooth[first:last]))
+        sure = [i for i in range(usual[0], usual[-1] + 1) if activation[i] >= CORE]
+        certain = (smooth[first:last] >= CERTAIN - less[first:last]).any()
+        if not sure or not certain or (sure[-1] + 1 - sure[0]) * step < LEAST_MS:
             continue
-        cores = tuple(
-            Stretch(a * step + middle, b * step + middle) for a, b in _runs(activation[:last] >= CORE) if a >= sure[0]
-        )
+        runs_of_core = _runs(activation[sure[0] : sure[-1] + 1] >= CORE)
+        cores = tuple(Stretch((sure[0] + a) * step + middle, (sure[0] + b) * step + middle) for a, b in runs_of_core)
         whole = Stretch(sure[0] * step + (0 if sure[0] == 0 else middle), (sure[-1] + 1) * step + middle)
-        found.append(Music(whole, float(np.median(level[sure])), cores))
+        found.append(Music(whole, float(np.percentile(level[sure], ALONE_PERCENTILE)), cores))
     return found
 
 
-def _activation(samples: NDArray[np.int16], rate: int) -> Iterator[tuple[float, float]]:
-    """For each second the activation of the 1.5 s from there, and their level in dBFS."""
+def _activation(samples: NDArray[np.int16], rate: int) -> Iterator[tuple[float, float, float]]:
+    """For each second the activation of the 1.5 s from there, their level, and that of their faintest frame, in dBFS."""
     import numpy as np
 
     size, hop = rate * FRAME_MS // 1000, rate * STEP_MS // 1000
@@ -88,7 +94,13 @@ def _activation(samples: NDArray[np.int16], rate: int) -> Iterator[tuple[float, 
         power = np.einsum("ij,ij->i", frames, frames) / size
         for start in range(0, until - first - SPAN + 1, STRIDE):
             one = slice(start, start + SPAN)
-            yield _peaks(marked[one].mean(0)), 10 * float(np.log10(power[one].mean() / 32768**2 + 1e-12))
+            yield _peaks(marked[one].mean(0)), _dbfs(power[one].mean()), _dbfs(power[one].min())
+
+
+def _dbfs(power: float) -> float:
+    import numpy as np
+
+    return 10 * float(np.log10(power / 32768**2 + 1e-12))
 
 
 def _marked(power: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:

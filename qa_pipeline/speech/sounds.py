@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from qa_pipeline.model import Event, EventSource, Span
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DETECTORS = ("tones", "music", "speech", "levels", "knocks")
-LEAK_DB = 18.0
+LEAK_DB = 15.0
 """How much fainter the same tone or music is on a channel that it only leaks into."""
 OVER_MUSIC_DB, LONG_MS, BREATH_MS = 7.0, 500, 700
+LEAST_ALONE = 3
 SURE_MS = 2500
 """So long without a pause nobody takes notes for a voice: 1.7 s was the longest in an hour of played music."""
 CLIPPED = 0.001
@@ -45,16 +47,25 @@ class Sounds:
         speaking from where there was none."""
         spoken = without(found, [t.stretch for t in self.tones])
         for music in self.music:
+            loud = _level_alone(music, spoken, samples, rate) + OVER_MUSIC_DB
             clear = without(spoken, list(music.cores))
             clear += [s for s in spoken if s not in clear and s.end_ms - s.start_ms >= SURE_MS]
             spoken = [
                 s
                 for s in spoken
                 if s in clear
-                or level_dbfs(samples, rate, (s,)) >= music.level_dbfs + OVER_MUSIC_DB
+                or level_dbfs(samples, rate, (s,)) >= loud
                 or (_long(s) and any(_long(c) and _follow(s, c) for c in clear))
             ]
         return spoken
+
+
+def _level_alone(music: Music, spoken: list[Stretch], samples: NDArray[np.int16], rate: int) -> float:
+    """Median level, in dBFS, of the music's seconds in which nobody surely speaks; of all where there are few."""
+    sure = [s for s in spoken if s.end_ms - s.start_ms >= SURE_MS]
+    seconds = [Stretch(at, at + 1000) for at in range(music.stretch.start_ms, music.stretch.end_ms - 999, 1000)]
+    alone = without(seconds, sure, 0.01)
+    return median(level_dbfs(samples, rate, (s,)) for s in (alone if len(alone) >= LEAST_ALONE else seconds))
 
 
 def _long(s: Stretch) -> bool:

@@ -270,7 +270,7 @@ def untold(one: Outcome) -> bool:
     return not traceless and gone > one.made.lost_ms + MEMORY_MS.get(one.name, 300)
 
 
-def main(words: Sequence[str] = ()) -> None:
+def main(words: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--all", action="store_true", help="every file, not only the sums")
     parser.add_argument("names", nargs="*", default=list(FORMATS), help="formats, such as a.opus")
@@ -295,7 +295,10 @@ def main(words: Sequence[str] = ()) -> None:
     for reason in sorted({one.made.reason for one in failed if isinstance(one.made, Failure)}):
         those = [f"{one.name} {one.damage}" for one in failed if isinstance(one.made, Failure) and one.made.reason == reason]
         print(f"    {reason}: {len(those)}, such as {'; '.join(those[:3])}")
-    print(f"  headerless files misread: {misread()} of {len(HEADERLESS) * len(NAMES)}; goal 0")
+    wrong = misread()
+    print(f"  headerless files misread: {wrong} of {len(HEADERLESS) * len(NAMES)}; goal 0")
+    kept = min((one.kept or 0 for one in single), default=1)
+    return int(bool(raised or silent or wrong) or kept < 0.995)
 
 
 NAMES = (".wav", ".mp3", ".opus", ".gsm", ".amr", ".m4a", ".aac", ".flac", ".raw")
@@ -316,4 +319,4 @@ def misread() -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
