@@ -100,7 +100,6 @@ def _scene(name: str, before: Path, command: tuple[str, ...], done: Path) -> Sce
 
 def disturb(scene: Scene, root: Path, chance: random.Random, tally: Tally) -> None:
     """One run: killed once or more, then left alone, then compared."""
-    shutil.copytree(scene.before, root)
     while True:
         command = [*QA, *scene.command, "--project", str(root)]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -193,7 +192,8 @@ def run_faults(folder: Path, runs: int, seed: int, say: Any = lambda line: None)
     with polled() as shared:
         for number in range(runs):
             root = folder / f"run-{number}"
-            shared.value = str(root).encode()
+            shutil.copytree(scenes[number % 2].before, root)
+            shared.value = str(root).encode()  # only now: a folder that is being copied is not whole
             disturb(scenes[number % 2], root, chance, tally)
             shared.value = b"/nowhere"
             shutil.rmtree(root)
