@@ -29,6 +29,7 @@ from qa_pipeline.in_force import publish_first
 from qa_pipeline.judging import Failed, seal
 from qa_pipeline.late import settle_records
 from qa_pipeline.model import Transcript
+from qa_pipeline.moved import follow, is_gone, move
 from qa_pipeline.progress import Pace, Progress
 from qa_pipeline.recordings.birth import with_team
 from qa_pipeline.recordings.decode import content_hash
@@ -40,7 +41,7 @@ from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.read import find_records, read_records
 from qa_pipeline.recordings.records.record import fingerprint
 from qa_pipeline.repairing import rebuild_if_new
-from qa_pipeline.reporting import LOG, Duplicate, Kept, Outcome, Summary, Touched, log_outcome
+from qa_pipeline.reporting import LOG, Duplicate, Kept, Moved, Outcome, Summary, Touched, log_outcome
 from qa_pipeline.rescoring import apply_marks
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
@@ -133,6 +134,7 @@ def _night(
         shift = _Shift(tools, backlog, watch)
         shift.work()
         unjudged = [_unjudged(ledger, call_id, said) for call_id, said in tools.seal().items()]
+        follow(config, ledger, [one for one in shift.outcomes if isinstance(one, Moved)])
         apply_marks(config)
         summary = _summary(tools, found, files, shift, unjudged)
         summary = replace(summary, rejoined=settled.rejoined, unanswered=settled.unanswered)
@@ -190,7 +192,7 @@ def _summary(tools: Tools, found: Found, files: Sequence[Path], shift: _Shift, u
         found=len(found.recordings) + len(found.failures),
         new=sum(not one.again for one in kept),
         again=sum(one.again for one in kept),
-        known=shift.backlog.known + sum(isinstance(one, Touched) for one in outcomes),
+        known=shift.backlog.known + sum(isinstance(one, Touched | Moved) for one in outcomes),
         passed_over=sum(path.resolve() not in read for path in found.passed_over),
         record_files=len(files),
         no_record=tuple(one.call_id for one in kept if one.no_record),
@@ -330,7 +332,7 @@ def _size(files: RecordingFiles) -> int:
         return 0
 
 
-def _look(tools: Tools, files: RecordingFiles, again: bool) -> Job | Duplicate | Touched | Failure:
+def _look(tools: Tools, files: RecordingFiles, again: bool) -> Job | Duplicate | Touched | Moved | Failure:
     """What is plain before decoding: the same content as a finished recording, or another one's call id."""
     path, state = files.paths[0], files.state  # as it is now: what is written to it later makes it fresh again
     entry = Entry(files.key, "transcribed", content_hash(files.paths), *state)
@@ -347,11 +349,15 @@ def _look(tools: Tools, files: RecordingFiles, again: bool) -> Job | Duplicate |
     return Job(files, str(entry.sha256), state, call_id, record)
 
 
-def _twin(tools: Tools, path: Path, entry: Entry, before: Entry) -> Duplicate | Touched:
+def _twin(tools: Tools, path: Path, entry: Entry, before: Entry) -> Duplicate | Touched | Moved:
     """The same content as a finished recording."""
     if before.path == entry.path:
         tools.ledger.note(replace(before, size=entry.size, modified_ns=entry.modified_ns))
         return Touched(path)
+    if before.state == "forgotten":
+        return Touched(path)
+    if is_gone(before.path):
+        return move(tools.ledger, before, entry, path)
     detail = f"same content as {before.path}"
     tools.ledger.note(replace(entry, state="duplicate", asr=before.asr, call_id=before.call_id, detail=detail))
     return Duplicate(path, before.path, before.call_id or "")

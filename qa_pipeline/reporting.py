@@ -48,7 +48,16 @@ class Touched:
     path: Path
 
 
-Outcome = Kept | Duplicate | Touched | Failure
+@dataclass(frozen=True)
+class Moved:
+    """A known recording under a new name; nothing is left under the old one, `of`."""
+
+    path: Path
+    of: str
+    call_id: str
+
+
+Outcome = Kept | Duplicate | Touched | Moved | Failure
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ ALLOWED = {
     "progress": set[str](),
 }
 BOTH_SIDES = {
-    *("config", "night", "backlog", "reporting", "late", "importing", "import_form", "import_record", "exporting"),
+    *("config", "night", "backlog", "moved", "reporting", "late", "importing", "import_form", "import_record", "exporting"),
     *("in_force", "rescoring", "trial", "repairing", "retention", "backups", "status", "doctor"),
     *("cli", "cli_night", "cli_rules", "cli_rescore", "cli_marks", "cli_keep", "cli_doctor"),
 }

@@ -210,6 +210,23 @@ def test_the_same_content_under_another_name_is_judged_once_and_noted(house: Hou
     assert (house.run().known, house.run().duplicates) == (2, ())
 
 
+def test_a_recording_that_was_moved_is_known_and_its_call_says_where_it_lies(house: House) -> None:
+    clip(house.recordings / "a.wav")
+    records(house, "one,a.wav,2024-05-14T09:00:00,1,true")
+    house.run()
+    before = house.rows("scores")
+    (house.recordings / "2024").mkdir()
+    (house.recordings / "a.wav").rename(house.recordings / "2024" / "b.wav")
+    summary = house.run()
+    assert (summary.new, summary.known, summary.duplicates, summary.failures) == (0, 1, (), ())
+    assert house.states() == {"b.wav": ("sealed", None, 1)}
+    (call,) = house.rows("calls")
+    assert call["recordings"][0]["uri"].endswith("/2024/b.wav")
+    assert house.rows("scores") == before
+    again = house.run()
+    assert (again.new, again.known) == (0, 1)
+
+
 def test_two_recordings_of_one_call_id_do_not_overwrite_each_other(house: House) -> None:
     clip(house.recordings / "1" / "c7.wav", 10, 16)
     clip(house.recordings / "2" / "c7.wav", 11, 17)

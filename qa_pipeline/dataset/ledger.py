@@ -83,6 +83,14 @@ class Ledger:
         found = self.db.execute("select attempts from recordings where path = ?", [path]).fetchone()
         return (found[0] or 0) if found else 0
 
+    def rename(self, before: str, now: Entry) -> None:
+        """A finished recording has another path, size and time; all else that is known of it stays."""
+        told = {"path": now.path, "size": now.size, "modified_ns": now.modified_ns}
+        with self.db.atomic():
+            self.db.table("recordings").delete_where("path = ?", [now.path])
+            changed = ", ".join(f"{name} = ?" for name in told)
+            self.db.execute(f"update recordings set {changed} where path = ?", [*told.values(), before])
+
     def forget(self, path: str) -> None:
         """Of something that failed: it is no longer what it was."""
         with self.db.atomic():
