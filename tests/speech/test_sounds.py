@@ -22,7 +22,11 @@ def line(seconds: float, rms: float = 20) -> NDArray[np.float64]:
 
 
 def spoken(*found: Stretch, dbfs: float = -30.0) -> list[Stretch]:
-    samples = (line(40, 32768 * 10 ** (dbfs / 20))).astype(np.int16)
+    """What is heard of these stretches, at that level, over music at -30 dBFS."""
+    samples, voices = (line(40, 32768 * 10 ** (level / 20)).astype(np.int16) for level in (-30.0, dbfs))
+    for s in found:
+        at = slice(s.start_ms * RATE // 1000, s.end_ms * RATE // 1000)
+        samples[at] = voices[at]
     return Sounds((), (), (MUSIC,)).spoken(list(found), samples, RATE)
 
 
