@@ -189,13 +189,13 @@ def show(call_id: str, project: Path) -> None:
     from rich.console import Console
 
     from qa_pipeline.config import read_config
-    from qa_pipeline.dataset.tables import read_rows
+    from qa_pipeline.dataset.parts import read_part
     from qa_pipeline.review.annotated import annotate
     from qa_pipeline.review.terminal import transcript
 
     config = read_config(project)
     day = kept_under(config, call_id, project)
-    rows = ([r for r in read_rows(config.dataset, t, day) if r["call_id"] == call_id] for t in ("turns", "findings"))
+    rows = (read_part(config.dataset, table, day, calls=[call_id]).to_pylist() for table in ("turns", "findings"))
     Console().print(transcript(annotate(call_id, *rows)))
 
 

@@ -226,7 +226,8 @@ def why(call_id: str, rule_id: str | None, project: Path) -> None:
 
     config = read_config(project)
     day = kept_under(config, call_id, project)
-    tables = call_tables({name: read_part(config.dataset, name, day) for name in ("calls", "legs", "turns", "events")}, call_id)
+    kept = {name: read_part(config.dataset, name, day, calls=[call_id]) for name in ("calls", "legs", "turns", "events")}
+    tables = call_tables(kept, call_id)
     packs, legs = packs_in_force(config), tables["legs"].to_pylist()
     for leg in legs:
         if leg["pack"] not in packs:

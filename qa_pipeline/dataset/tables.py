@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from qa_pipeline.dataset.parts import call_dates, part_path, read_part, write_part
-from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Row, Rows
+from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where, store_of
 
@@ -35,10 +35,6 @@ def read_table(dataset: Where, table: str) -> pa.Table:
     dates = [None] if table == "agents" else call_dates(dataset, table)
     parts = [read_part(dataset, table, day) for day in dates]
     return pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
-
-
-def read_rows(dataset: Where, table: str, call_date: date) -> list[Row]:
-    return read_part(dataset, table, call_date).to_pylist()  # type: ignore[no-any-return]
 
 
 def read_transcripts(dataset: Where, call_date: date) -> dict[str, pa.Table]:

@@ -13,8 +13,12 @@ import argparse
 import re
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+from qa_pipeline.config import read_config
+from qa_pipeline.dataset.ledger import Ledger
+from qa_pipeline.repairing import rebuild
 from tests.benchmarks.rescore import FIRST_DAY, Run, make_dataset, timed
 
 PACK = "property"
@@ -43,6 +47,13 @@ def replace(rules: Path, what: str, by: str | Callable[[re.Match[str]], str], ti
     path.write_text(text, "utf-8")
 
 
+def index(project: Path) -> None:
+    """The ledger's index of calls, as a night leaves it."""
+    config = read_config(project)
+    with closing(Ledger(config.ledger)) as ledger:
+        rebuild(config, ledger)
+
+
 def measure(project: Path) -> dict[str, Run]:
     """Each command's run, the first judging among them."""
     call = f"{FIRST_DAY.timetuple().tm_yday:03d}{FIRST_DAY:%y}"[-4:] + "-000000"
@@ -69,6 +80,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             project = Path(folder) / "project"
             make_dataset(project, calls, PACK)
+            index(project)
             found = measure(project)
         print(f"{calls:,} calls:")
         whole = found["all rules, first judging"].wall
