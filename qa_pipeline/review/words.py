@@ -30,6 +30,8 @@ _REASONS = {
     "not_measured": "录音里没有测这一项",
     "no_feed": "没有接入这项资料",
     "hangup_unknown": "不知道谁先挂机",
+    "hangup_unknown_agent_last": "没有挂机记录，最后是坐席的声音，不能断定谁先挂机",
+    "hangup_unknown_customer_last": "没有挂机记录，最后是客户的声音，可能是坐席先挂机，请听录音",
     "hangup_by_agent": "坐席先挂机",
     "hangup_by_customer": "客户先挂机",
     "hangup_by_system": "系统挂断",

@@ -21,6 +21,7 @@ from qa_pipeline.text.numbers import read_numbers
 
 LOW_CONFIDENCE = 0.5
 SURE_ENOUGH_TO_ACCUSE = 0.85
+HEARD_LAST_MS = 500
 NORMALISED, SOUND, NEAR = 1, 2, 3
 RUNG_NAMES = ("exact", "normalised", "sound", "near")
 SPEAKER_OF = {"agent": AGENT, "customer": CUSTOMER, "ivr": IVR}
@@ -234,6 +235,16 @@ class Case:
             if told[unit] == "unknown" and side:
                 told[unit] = side
         return told
+
+    @cached_property
+    def heard_last(self) -> NDArray[np.object_]:
+        """Per unit the side whose words end last, by half a second or more; "" where neither's do."""
+        ends = np.zeros((2, len(self)), np.int64)
+        for row, who in zip(ends, ("agent", "customer"), strict=True):
+            turns = self.turns_of(who, "anyone")
+            np.maximum.at(row, turns.unit, turns.end)
+        lead = ends[0] - ends[1]
+        return np.where(lead >= HEARD_LAST_MS, "agent", np.where(-lead >= HEARD_LAST_MS, "customer", "")).astype(object)
 
     def factored(self, name: str) -> tuple[list[Any], Ints]:
         """The distinct values of a call field, and the row of each unit's among them: a comparison is made once a value."""

@@ -279,13 +279,16 @@ def _attribute(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Tr
 
 
 def _ended_by(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
-    """By the record or a tone; the order of the last words is no proof."""
+    """By the record or a tone. The last words are no proof: whose voice was heard last is told as a hint, and stays unsure."""
     by = case.hangup_by[occasion.unit]
     known = (by != "unknown") & ~case.corpus.later_unit[occasion.unit]
     held = np.asarray(by == c["ended_by"], bool) & known
     number = {who: case.reasons.number(f"hangup_by_{who}") for who in dict.fromkeys(by.tolist())}
     reasons = np.array([number[who] for who in by.tolist()], np.int64)
-    unknown = np.where(known, 0, case.reasons.number("hangup_unknown"))
+    names = {"": "hangup_unknown", "agent": "hangup_unknown_agent_last", "customer": "hangup_unknown_customer_last"}
+    hints = {who: case.reasons.number(name) for who, name in names.items()}
+    last = np.where(case.corpus.later_unit, "", case.heard_last)[occasion.unit]
+    unknown = np.where(known, 0, [hints[who] for who in last.tolist()])
     end = case.corpus.numbers("ended_ms")[occasion.unit]
     at = np.where(np.isnan(end), case.corpus.leg_end[occasion.unit], end).astype(np.int64)
     proof = Witnesses(np.arange(len(occasion)), spans(occasion.unit, np.maximum(at - 3000, 0), at))

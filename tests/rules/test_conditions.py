@@ -118,6 +118,24 @@ def test_an_operator_on_a_call(tmp_path: Path, when: str, expect: str, dialogue:
     assert verdict(rule_of(tmp_path, when, expect), dialogue) == wanted
 
 
+@pytest.mark.parametrize(
+    ("dialogue", "reason"),
+    [
+        ("A 再见 / C 再见", "hangup_unknown_customer_last"),
+        ("C 再见 / A 再见", "hangup_unknown_agent_last"),
+        ("C 那我再问一下 / A 先这样", "hangup_unknown_agent_last"),
+        ("A 感谢您的来电再见 / -1 / C 好的再见", "hangup_unknown"),
+        ("call {answered: true}", "hangup_unknown"),
+    ],
+)
+def test_whose_words_were_last_is_a_hint_for_the_listener_and_accuses_nobody(
+    tmp_path: Path, dialogue: str, reason: str
+) -> None:
+    for who in ("agent", "customer"):
+        found = finding(rule_of(tmp_path, "end", f"{{ended_by: {who}}}"), dialogue)
+        assert (found["verdict"], found["reason"], found["needs_person"]) == ("unsure", reason, True)
+
+
 HOLDS = "occasions: {hold: {holds: {announced_by: wait, quiet_s: 8}, merge_s: 15}}"
 
 
