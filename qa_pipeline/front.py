@@ -16,6 +16,7 @@ from concurrent.futures import CancelledError, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -38,6 +39,7 @@ from qa_pipeline.speech.channels import SAME
 from qa_pipeline.speech.listen import Sketch, hear, sketch
 
 AHEAD = 2  # recordings given for each process: one in work, one waiting
+QUIET_END = 256  # no process ends with it
 CHANGING = "changing"
 """The reason of a recording that nothing is wrong with but the time."""
 Made = TypeVar("Made")
@@ -134,8 +136,7 @@ class FrontEnd:
         self._pools = [self._started()]
 
     def _started(self) -> ProcessPool:
-        spawn = multiprocessing.get_context("spawn")
-        return ProcessPool(self._processes, initializer=_begin, initargs=self._told, context=spawn)
+        return ProcessPool(self._processes, initializer=_begin, initargs=self._told, context=_Spawn())
 
     def __enter__(self) -> Self:
         return self
@@ -180,12 +181,26 @@ class FrontEnd:
         except TimeoutError:
             arrived = Failure(job.path, "timed_out", f"not read within {self._seconds} s; raise front.timeout_s if it is long")
         except ProcessExpired as end:
-            arrived = Failure(job.path, "decoding_died", f"decoding it ended its process (exit code {end.exitcode})")
+            code = 0 if end.exitcode == QUIET_END else end.exitcode
+            arrived = Failure(job.path, "decoding_died", f"decoding it ended its process (exit code {code})")
         except QaError as problem:
             arrived = problem
         except Exception as problem:
             arrived = Failure(job.path, "listening_failed", f"{type(problem).__name__}: {problem}")
         self._arrive((job, arrived))
+
+
+class _Process(SpawnProcess):
+    """One that is never done by itself: the pool takes an end with code 0 for a good one, and would wait for its job."""
+
+    @property
+    def exitcode(self) -> int | None:
+        code = super().exitcode
+        return QUIET_END if code == 0 else code
+
+
+class _Spawn(SpawnContext):
+    Process = _Process
 
 
 _mine: list[Any] = []
