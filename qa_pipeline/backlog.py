@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from qa_pipeline.dataset.ledger import Ledger
+from qa_pipeline.dataset.ledger import KILLED, Ledger
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure
 from qa_pipeline.recordings.records.columns import named_record
@@ -23,7 +23,8 @@ State = tuple[int, int]
 @dataclass(frozen=True)
 class Backlog:
     """fresh: to be heard, in order. known: heard before. quarantined: failed too often and untouched since, each with its
-    reason. not_sampled: left out by the plan. again: keys of those among the fresh that were heard with other settings.
+    reason. not_sampled: left out by the plan. again: keys of those among the fresh that were heard with other settings. alone:
+    keys of those, last among the fresh, that a killed run had in hand: one of them may be what killed it.
     states: size and time of change of each recording, from before anything of it was read.
     """
 
@@ -32,6 +33,7 @@ class Backlog:
     quarantined: tuple[Failure, ...] = ()
     not_sampled: int = 0
     again: frozenset[str] = frozenset()
+    alone: frozenset[str] = frozenset()
     states: Mapping[str, State] = field(default_factory=dict)
 
 
@@ -40,7 +42,7 @@ def choose(
 ) -> Backlog:
     """What the ledger holds is known, but where `other_than` (a fingerprint) is given and it was heard by another."""
     fresh, again, known = list[RecordingFiles](), list[RecordingFiles](), list[RecordingFiles]()
-    quarantined, states = list[Failure](), dict[str, State]()
+    quarantined, states, killed = list[Failure](), dict[str, State](), dict[str, int]()
     for one in found:
         entry, state = ledger.entry(one.key), _state(one)
         if state:
@@ -51,6 +53,7 @@ def choose(
             tried = ledger.attempts(one.key)
             if tried < night.attempts or entry.reason == "call_id_taken":  # which another's record may put right
                 fresh.append(one)
+                killed |= {one.key: tried} if entry.reason == KILLED else {}
             else:
                 quarantined.append(Failure(one.paths[0], str(entry.reason), f"{entry.detail} (tried {tried} times)"))
         elif other_than and entry.state in HEARD and entry.asr != other_than:
@@ -60,9 +63,13 @@ def choose(
     births = _Births(records, states)
     sample = _sample(fresh, [*known, *again], night.per_agent, births) if night.per_agent else fresh
     direction = -1 if night.order == "newest" else 1
-    ordered = sorted((*sample, *again), key=lambda one: (direction * births.at(one), one.paths[0].as_posix()))
-    keys = frozenset(one.key for one in again)
-    return Backlog(tuple(ordered), len(known), tuple(quarantined), len(fresh) - len(sample), keys, states)
+
+    def turn(one: RecordingFiles) -> tuple[int, float, str]:
+        return killed.get(one.key, 0), direction * births.at(one), one.paths[0].as_posix()
+
+    ordered, keys = sorted((*sample, *again), key=turn), frozenset(one.key for one in again)
+    left_out = len(fresh) - len(sample)
+    return Backlog(tuple(ordered), len(known), tuple(quarantined), left_out, keys, frozenset(killed), states)
 
 
 def _state(files: RecordingFiles) -> State | None:

@@ -127,6 +127,7 @@ def _night(
         files = find_records(paths, config.phones)
         tools = Tools(config, ledger, read_records(files, config.phones), *means)
         tools.seal()  # what an interrupted run had finished
+        _blame(ledger)
         _note_paths(ledger, paths, found)
         settled = settle_records(config, ledger, tools.records, found.recordings)
         other_than = tools.recogniser.fingerprint if watch.again else None
@@ -159,6 +160,11 @@ def _noted(ledger: Ledger) -> Iterator[Callable[[Row], None]]:
         raise
     ledger.end_run(number, told)
     LOG.info("ended", extra={"run": number, **told})
+
+
+def _blame(ledger: Ledger) -> None:
+    if blamed := ledger.blame_in_hand():
+        LOG.warning("a run was killed", extra={"recordings": blamed})
 
 
 def _note_paths(ledger: Ledger, paths: Sequence[Path], found: Found) -> None:
@@ -235,26 +241,38 @@ class _Shift:
             FrontEnd(self.tools.config, ear, self._inbox.put, len(self.backlog.fresh)) as front,
             Listener(self.tools.recogniser, self._inbox.put) as listener,
         ):
-            while not self._finished(front, listener):
-                try:
-                    arrived = self._inbox.get(timeout=1)
-                except Empty:
-                    listener.go_on(at_once=True)  # rather a small portion than an idle recogniser
-                    continue
-                if isinstance(arrived, Answers):
-                    self._keep_all(arrived, listener)
-                else:
-                    self._prepared(*arrived, front, listener)
+            try:
+                self._work(front, listener)
+            finally:  # however it ends, nothing killed it
+                with suppress(sqlite3.Error):
+                    self.tools.ledger.put_down()
+
+    def _work(self, front: FrontEnd, listener: Listener[Prepared]) -> None:
+        while not self._finished(front, listener):
+            try:
+                arrived = self._inbox.get(timeout=1)
+            except Empty:
+                listener.go_on(at_once=True)  # rather a small portion than an idle recogniser
+                continue
+            if isinstance(arrived, Answers):
+                self._keep_all(arrived, listener)
+            else:
+                self._prepared(*arrived, front, listener)
 
     def _finished(self, front: FrontEnd, listener: Listener[Prepared]) -> bool:
         """Gives everybody work; True when there is none, or when the run is to stop and nothing is being recognised."""
         self.stopped = self.stopped or self._stop(listener)
         if self.stopped:
             return not listener.busy
-        while self._to_do and front.room and listener.room:
+        while self._to_do and self._may_come(self._to_do[0], front, listener):
             self._order(self._to_do.popleft(), front)
         listener.go_on(at_once=not front.busy)
         return not (self._to_do or front.busy or listener.busy)
+
+    def _may_come(self, files: RecordingFiles, front: FrontEnd, listener: Listener[Prepared]) -> bool:
+        if files.key in self.backlog.alone:  # so that it alone is to blame
+            return not (front.busy or listener.waiting or listener.busy)
+        return front.room and listener.room
 
     def _stop(self, listener: Listener[Prepared]) -> str | None:
         """The signal that came; UNTIL where another portion, and sealing what there is then, might end too late."""
@@ -264,11 +282,14 @@ class _Shift:
 
     def _order(self, files: RecordingFiles, front: FrontEnd) -> None:
         """To the front end, unless the outcome is plain, or another recording with this content or call id is on its way."""
+        self.tools.ledger.take_in_hand(files.key, self.backlog.states.get(files.key, (None, None)))
         job = guarded(files.paths[0], "decoding_failed", lambda: _look(self.tools, files, files.key in self.backlog.again))
         if not isinstance(job, Job):
             self._done(job)
         elif self._claims.made(job):
             front.give(job)
+        else:
+            self.tools.ledger.put_down(files.key)
 
     def _prepared(self, job: Job, made: Prepared | Failure | QaError, front: FrontEnd, listener: Listener[Prepared]) -> None:
         front.taken(job)
@@ -306,13 +327,23 @@ class _Shift:
             size, modified_ns = self.backlog.states.get(key, (None, None))
             told = {"reason": outcome.reason, "detail": outcome.detail}
             self.tools.ledger.note(Entry(key, "failed", size=size, modified_ns=modified_ns, **told))
-        log_outcome(outcome, job.call_id if job else None)
+        self.tools.ledger.put_down(key)
+        self._log(outcome, key, job)
         self.outcomes.append(outcome)
         self._unsealed += isinstance(outcome, Kept)
         if job:
             self._to_do.extendleft(reversed(self._claims.given_up(job)))
         self._pace.done(outcome.path)
         self.watch.show(self._pace.now())
+
+    def _log(self, outcome: Outcome, key: str, job: Job | None) -> None:
+        """By ids alone: a recording's name may hold telephone numbers."""
+        if job:
+            log_outcome(outcome, job.call_id, job.sha256)
+        elif entry := self.tools.ledger.entry(key):
+            log_outcome(outcome, entry.call_id, entry.sha256)
+        else:
+            log_outcome(outcome, None, None)
 
     @property
     def heard_s(self) -> float:

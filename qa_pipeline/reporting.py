@@ -177,8 +177,8 @@ def logged(file: Path | None) -> Iterator[None]:
         handler.close()
 
 
-def log_outcome(outcome: Outcome, call_id: str | None) -> None:
-    """call_id: the one that its call has or would have had, if that is known."""
+def log_outcome(outcome: Outcome, call_id: str | None, sha256: str | None) -> None:
+    """call_id: the one that its call has or would have had; sha256: of its content; None where that is not known."""
     reason = outcome.reason if isinstance(outcome, Failure) else None
-    told = {"call_id": call_id, "reason": reason, "recording": str(outcome.path)}
+    told = {"call_id": call_id, "reason": reason, "content": sha256 and sha256[:16]}
     LOG.info(type(outcome).__name__.lower(), extra=told)

@@ -70,6 +70,34 @@ def test_a_file_that_was_touched_or_asked_for_is_tried_as_often_again(ledger: Le
     assert names(choose([one], ledger, NONE, Night(attempts=2))) == ["a.wav"]
 
 
+def test_what_a_killed_run_had_in_hand_comes_last_and_alone_and_is_set_apart_when_it_was_there_too_often(
+    ledger: Ledger, one: RecordingFiles, tmp_path: Path
+) -> None:
+    (tmp_path / "b.wav").write_text("another")
+    other = one_file(tmp_path / "b.wav")
+    for _ in range(2):
+        ledger.take_in_hand(one.key, one.state)
+        assert ledger.blame_in_hand() == 1
+        told = choose([one, other], ledger, NONE, Night(attempts=3))
+        assert (names(told), told.alone) == (["b.wav", "a.wav"], {one.key})
+    ledger.take_in_hand(one.key, one.state)
+    ledger.blame_in_hand()
+    told = choose([one, other], ledger, NONE, Night(attempts=3))
+    assert (names(told), [q.reason for q in told.quarantined]) == (["b.wav"], ["run_killed"])
+    assert ledger.blame_in_hand() == 0
+
+
+def test_a_killed_run_is_no_blame_to_what_was_put_down_or_kept(ledger: Ledger, one: RecordingFiles) -> None:
+    ledger.take_in_hand(one.key, one.state)
+    ledger.put_down(one.key)
+    assert ledger.blame_in_hand() == 0
+    ledger.take_in_hand(one.key, one.state)
+    ledger.note(Entry(one.key, "transcribed", "content", *one.state, call_id="c1"))
+    ledger.blame_in_hand()
+    assert choose([one], ledger, NONE, Night()).known == 1
+    assert ledger.attempts(one.key) == 1
+
+
 def test_a_call_id_that_another_holds_is_looked_at_every_night(ledger: Ledger, one: RecordingFiles) -> None:
     for _ in range(5):
         fail(ledger, one, "call_id_taken")

@@ -16,6 +16,7 @@ from qa_pipeline.dataset.rows import Row, Rows
 CHUNK = 1000  # calls
 UNHEARD = "record:"
 """Before the id, the path of a call that is known by its record alone."""
+KILLED = "run_killed"
 HELD = "state in ('transcribed', 'sealed', 'unjudged')"
 HEARD = "state in ('transcribed', 'sealed', 'unjudged', 'forgotten')"
 
@@ -59,6 +60,7 @@ class Ledger:
         self.db.table("superseded").create({"call_id": str, "successor": str}, pk="call_id", if_not_exists=True)
         self.db.table("replaced").create({"call_id": str, "former": str}, pk="call_id", if_not_exists=True)
         self.db.table("runs").create({"id": int, "began": str, "ended": str, "told": str}, pk="id", if_not_exists=True)
+        self.db.table("in_hand").create({"path": str, "size": int, "modified_ns": int}, pk="path", if_not_exists=True)
         shown = {"call_id": str, "call_date": str, "agent_id": str, "pack": str}
         self.db.table("calls").create(shown, pk="call_id", if_not_exists=True)
 
@@ -71,13 +73,37 @@ class Ledger:
         self.db.close()
 
     def note(self, entry: Entry) -> None:
-        """One row a path, however often it is tried; `attempts` counts, from 1 again when the file was touched."""
+        """One row a path, however often it is tried; `attempts` counts, from 1 again when the file was touched, or when what
+        failed before does not."""
         with self.db.atomic():
             before = self.entry(entry.path)
             same = before and (before.size, before.modified_ns) == (entry.size, entry.modified_ns)
+            same = same and not (before and before.state == "failed" != entry.state)
             tried = self.attempts(entry.path) if same else 0
             told = {**asdict(entry), "at": datetime.now(UTC).isoformat(), "attempts": tried + 1}
             self.db.table("recordings").upsert(told, pk="path")
+
+    def take_in_hand(self, path: str, state: tuple[int | None, int | None]) -> None:
+        """Before anything is done with a recording of this size and time of change: whatever that does to this process, the
+        next one knows."""
+        self.db.table("in_hand").upsert({"path": path, "size": state[0], "modified_ns": state[1]}, pk="path")
+
+    def put_down(self, path: str | None = None) -> None:
+        """It was dealt with; without a path, all that is in hand: the run ends as it should."""
+        with self.db.atomic():
+            self.db.execute("delete from in_hand where path = coalesce(?, path)", [path])
+
+    def blame_in_hand(self) -> int:
+        """What a run had in hand that ended without a word has failed with KILLED, unless it was kept before; its number."""
+        with self.db.atomic():
+            found = list(self.db.table("in_hand").rows)
+            for row in found:
+                before = self.entry(row["path"])
+                if before is None or before.state == "failed":
+                    detail = "a run ended without a word while it had this in hand"
+                    self.note(Entry(**row, state="failed", reason=KILLED, detail=detail))
+            self.db.execute("delete from in_hand")
+        return len(found)
 
     def attempts(self, path: str) -> int:
         found = self.db.execute("select attempts from recordings where path = ?", [path]).fetchone()

@@ -22,7 +22,7 @@ DETECTORS = ("tones", "music", "speech", "levels", "knocks")
 LEAK_DB = 15.0
 """How much fainter the same tone or music is on a channel that it only leaks into."""
 OVER_MUSIC_DB, LONG_MS, BREATH_MS = 7.0, 500, 700
-LEAST_ALONE = 3
+LEAST_ALONE, NEAR_MS = 3, 15_000
 SURE_MS = 2500
 """So long without a pause nobody takes notes for a voice: 1.7 s was the longest in an hour of played music."""
 CLIPPED = 0.001
@@ -47,25 +47,35 @@ class Sounds:
         speaking from where there was none."""
         spoken = without(found, [t.stretch for t in self.tones])
         for music in self.music:
-            loud = _level_alone(music, spoken, samples, rate) + OVER_MUSIC_DB
-            clear = without(spoken, list(music.cores))
+            level = _Levels(music, spoken, samples, rate)
+            gaps, beside = without(spoken, list(music.cores)), without(spoken, [music.stretch])
+            clear = [s for s in gaps if _long(s)]
             clear += [s for s in spoken if s not in clear and s.end_ms - s.start_ms >= SURE_MS]
             spoken = [
                 s
                 for s in spoken
                 if s in clear
-                or level_dbfs(samples, rate, (s,)) >= loud
-                or (_long(s) and any(_long(c) and _follow(s, c) for c in clear))
+                or s in beside
+                or level_dbfs(samples, rate, (s,)) >= level.alone_near(s) + OVER_MUSIC_DB
+                or ((_long(s) or s in gaps) and any(_follow(s, c) for c in clear))
             ]
         return spoken
 
 
-def _level_alone(music: Music, spoken: list[Stretch], samples: NDArray[np.int16], rate: int) -> float:
-    """Median level, in dBFS, of the music's seconds in which nobody surely speaks; of all where there are few."""
-    sure = [s for s in spoken if s.end_ms - s.start_ms >= SURE_MS]
-    seconds = [Stretch(at, at + 1000) for at in range(music.stretch.start_ms, music.stretch.end_ms - 999, 1000)]
-    alone = without(seconds, sure, 0.01)
-    return median(level_dbfs(samples, rate, (s,)) for s in (alone if len(alone) >= LEAST_ALONE else seconds))
+class _Levels:
+    """dBFS of a stretch of music, second by second, where nobody surely speaks."""
+
+    def __init__(self, music: Music, spoken: list[Stretch], samples: NDArray[np.int16], rate: int) -> None:
+        sure = [s for s in spoken if s.end_ms - s.start_ms >= SURE_MS]
+        seconds = [Stretch(at, at + 1000) for at in range(music.stretch.start_ms, music.stretch.end_ms - 999, 1000)]
+        alone = without(seconds, sure, 0.01)
+        told = alone if len(alone) >= LEAST_ALONE else seconds
+        self._levels = [(s.start_ms, level_dbfs(samples, rate, (s,))) for s in told]
+
+    def alone_near(self, s: Stretch) -> float:
+        """Median of the seconds up to NEAR_MS away, as music grows and fades; of all where there are few."""
+        near = [level for at, level in self._levels if s.start_ms - NEAR_MS - 1000 <= at <= s.end_ms + NEAR_MS]
+        return median(near if len(near) >= LEAST_ALONE else [level for _, level in self._levels])
 
 
 def _long(s: Stretch) -> bool:
@@ -79,8 +89,16 @@ def _follow(a: Stretch, b: Stretch) -> bool:
 def find_sounds(samples: NDArray[np.int16], rate: int, plan: TonePlan = CHINA) -> Sounds:
     """Tones and music of one channel [n], int16, memory-mapped or not."""
     tones = find_tones(samples, rate, plan)
+    music = find_music(samples, rate, [t.stretch for t in tones])
+    tones = [t for t in tones if not _is_note(t, music)]
     levels = tuple(level_dbfs(samples, rate, (t.stretch,)) for t in tones)
-    return Sounds(tuple(tones), levels, tuple(find_music(samples, rate, [t.stretch for t in tones])))
+    return Sounds(tuple(tones), levels, tuple(music))
+
+
+def _is_note(tone: Tone, music: Sequence[Music]) -> bool:
+    """Two notes of a chord that lie as a key's frequencies do, once; who presses keys over music presses more than one."""
+    lone = tone.kind == "dtmf" and tone.bursts == 1
+    return lone and any(m.stretch.start_ms <= tone.stretch.start_ms and tone.stretch.end_ms <= m.stretch.end_ms for m in music)
 
 
 def sound_events(call_id: str, channels: Sequence[Sounds]) -> list[Event]:

@@ -82,6 +82,8 @@ def make_scenes(folder: Path) -> list[Scene]:
         lines.append(f"{name},{name}.wav,2024-05-1{4 + at % 2}T0{9 + at // 2 - 1}:00:00,{at % 2},true")
     (recordings / "cdr.csv").write_text("\n".join(lines), "utf-8")
     empty = small_project(folder / "empty")
+    settings = empty / "qa.toml"  # none of the recordings is to blame for the kills
+    settings.write_text(settings.read_text("utf-8").replace("attempts = 3", "attempts = 1000", 1), "utf-8")
     run = _scene("run", empty, ("run", str(recordings)), folder / "run")
     draft = Path(shutil.copytree(folder / "run", folder / "draft"))
     pack = draft / "rules" / "etiquette.yaml"

@@ -10,7 +10,7 @@ from qa_pipeline.model import EVENT_KINDS, EventSource
 from qa_pipeline.speech.activity import Stretch
 from qa_pipeline.speech.listen import sketch
 from qa_pipeline.speech.music import Music
-from qa_pipeline.speech.sounds import Sounds, measured
+from qa_pipeline.speech.sounds import Sounds, find_sounds, measured
 from tests import played
 
 RATE = 8000
@@ -59,6 +59,40 @@ def test_who_speaks_long_or_louder_over_music_or_goes_on_speaking_into_it_is_hea
     assert spoken(long) == [long]
     assert spoken(before, on, Stretch(20_000, 20_300)) == [before, on]
     assert spoken(Stretch(15_000, 15_400), dbfs=-20) == [Stretch(15_000, 15_400)]
+
+
+def test_a_speck_where_the_music_breaks_off_for_a_second_is_one_of_its_notes_unless_somebody_goes_on_speaking() -> None:
+    broken = Music(Stretch(10_000, 30_000), -30.0, (Stretch(10_000, 19_500), Stretch(20_500, 30_000)))
+    speck, said = Stretch(19_900, 20_200), Stretch(20_300, 21_000)
+    samples = line(40, 32768 * 10 ** (-30 / 20)).astype(np.int16)
+    assert Sounds((), (), (broken,)).spoken([speck], samples, RATE) == []
+    long = Stretch(19_600, 20_300)
+    assert Sounds((), (), (broken,)).spoken([long, said], samples, RATE) == [long, said]
+
+
+def test_a_passage_of_the_music_that_is_louder_than_the_rest_is_no_voice_over_it() -> None:
+    samples = line(120, 32768 * 10 ** (-40 / 20))
+    samples[60 * RATE :] *= 10
+    whole = Music(Stretch(0, 120_000), -40.0, (Stretch(0, 120_000),))
+    notes = [Stretch(80_000, 80_300), Stretch(90_000, 91_000)]
+    assert Sounds((), (), (whole,)).spoken(notes, samples.astype(np.int16), RATE) == []
+
+
+def test_a_lone_key_within_music_is_a_chord_of_it_and_several_are_keys() -> None:
+    def pressed(times: int) -> list[str]:
+        rng = np.random.default_rng(5)
+        sound = played.strings(40, rng) * 300 + line(40)
+        for number in range(times):
+            at = slice((20 * 2 + number) * RATE // 2, (20 * 2 + number) * RATE // 2 + RATE // 5)
+            t = np.arange(RATE // 5) / RATE
+            sound[at] = 4000 * (np.sin(2 * np.pi * 697 * t) + np.sin(2 * np.pi * 1209 * t))
+            sound[at.stop : at.stop + RATE // 10] = 0
+            sound[at.start - RATE // 10 : at.start] = 0
+        found = find_sounds(sound.astype(np.int16), RATE)
+        assert found.music
+        return [t.kind for t in found.tones]
+
+    assert (pressed(1), pressed(3)) == ([], ["dtmf"])
 
 
 def test_a_turn_that_is_cut_off_at_full_scale_is_an_event_with_the_share_of_its_samples(sample: Any) -> None:
