@@ -9,8 +9,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from qa_pipeline.dataset.rows import Row, Rows
 
 CHUNK = 1000  # calls
@@ -46,6 +44,8 @@ class Ledger:
     """`<project>/ledger.sqlite`, in WAL mode: readers never wait for the night."""
 
     def __init__(self, path: Path) -> None:
+        from sqlite_utils import Database  # it loads pandas, which processes that only judge can do without
+
         self.db = Database(str(path))
         self.db.enable_wal()
         names = ("path", "state", "sha256", "asr", "call_id", "reason", "detail", "record", "at")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from sqlite_utils import Database, Migrations
 
 from qa_pipeline.errors import Place, QaError
 
@@ -27,27 +26,8 @@ MARKS = pa.schema(
     ]
 )
 
-migrations = Migrations("people")
 THESE = "call_id in (select value from json_each(?))"
 """One parameter, however many calls."""
-
-
-@migrations()
-def marks_and_appeals(db: Database) -> None:
-    text = dict.fromkeys(("call_id", "pack", "rule_id", "verdict", "machine_verdict", "note", "by", "at", "state"), str)
-    marks: dict[str, Any] = {"id": int, "leg": int, **text, "evidence": str, "transcript_version": str, "flag": str}
-    db.table("marks").create(marks, pk="id", not_null={"call_id", "leg", "pack", "rule_id", "verdict", "by", "at", "state"})
-    db.table("marks").create_index(list(KEY))
-    said: dict[str, Any] = {"id": int, "mark": int, "state": str, **dict.fromkeys(("by", "at", "said"), str)}
-    said |= dict.fromkeys(("closed_by", "closed_at", "answer"), str)
-    db.table("appeals").create(said, pk="id", foreign_keys=[("mark", "marks")])
-    db.table("audit").create({"id": int, "at": str, "by": str, "did": str, "about": str}, pk="id")
-
-
-@migrations()
-def applied(db: Database) -> None:
-    """Whether the stored scores go by the mark yet."""
-    db.table("marks").add_column("applied", int, not_null_default=0)
 
 
 class PeopleError(QaError):
@@ -116,6 +96,10 @@ class People:
     """`<project>/people.sqlite`, in WAL mode and apart from the ledger: the night never blocks a trainer."""
 
     def __init__(self, path: Path) -> None:
+        from sqlite_utils import Database  # it loads pandas, which processes that only judge can do without
+
+        from qa_pipeline.dataset.people_tables import migrations
+
         self.path = path
         self.db = Database(str(path))
         self.db.enable_wal()
