@@ -9,6 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 Done = TypeVar("Done")
 
 
@@ -30,8 +32,11 @@ _mine: list[Callable[[date], Any]] = []
 
 
 def _begin(job: Callable[[date], Any]) -> None:
+    pa.set_cpu_count(1)  # there is a process for each core
     _mine[:] = [job]
 
 
 def _work(day: date) -> Any:
-    return _mine[0](day)
+    done = _mine[0](day)
+    pa.default_memory_pool().release_unused()  # what a date needed, the next need not find in the way
+    return done

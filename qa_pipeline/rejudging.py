@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,11 +14,13 @@ from qa_pipeline.dataset.parts import read_part
 from qa_pipeline.dataset.people import Mark, after_judging
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where
-from qa_pipeline.dataset.tables import PRUNED, of_calls, read_transcripts
-from qa_pipeline.judging import Failed, findings_alone, judge_apart
+from qa_pipeline.dataset.tables import PRUNED, of_calls, transcript_blocks
+from qa_pipeline.judging import BLOCK, Failed, findings_alone, judge_apart
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, narrowed
 from qa_pipeline.rules.scoring import Units, score_findings, with_people
+
+_VERSIONS = pa.schema([("call_id", pa.string()), ("version", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -92,41 +93,89 @@ def _same_scores(before: pa.Table, after: pa.Table) -> bool:
     return bool(before.select(names).sort_by(keys).equals(after.select(names).sort_by(keys)))
 
 
+@dataclass(frozen=True)
+class _Sorted:
+    """The stored findings of one pack: those whose rule means something else now, and all others. asked: rules to judge."""
+
+    before: pa.Table
+    kept: pa.Table
+    asked: frozenset[str] = frozenset()
+
+
 def rejudge(dataset: Where, day: date, choice: Choice, judges: Judges) -> Rejudged:
-    """By the stored findings' versions it is known which rules mean something else now; the transcripts are read for those."""
+    """By the stored findings' versions it is known which rules mean something else now; the transcripts are read for those.
+
+    That is done a block of calls at a time: what grows with the date is its findings and scores alone.
+    """
     legs = choice.calls(read_legs(dataset, day))
     calls = legs["call_id"].unique().to_pylist()
     scores, findings = (of_calls(read_part(dataset, table, day), calls) for table in ("scores", "findings"))
-    stored = _Transcripts(dataset, day, calls)
-    before, kept, after, failed = [findings.slice(0, 0)], [findings.slice(0, 0)], [findings.slice(0, 0)], Failed()
+    parts, failed = dict[str, _Sorted](), Failed()
     for name in sorted(set(legs["pack"].to_pylist())):
-        mine, units = _of_pack(findings, name), _of_pack(legs, name)
+        units = _of_pack(legs, name)
+        parts[name] = _sort_out(_of_pack(findings, name), judges.packs.get(name), len(units), choice.rules)
         if name not in judges.packs:
             gone = f"its pack {name!r} is not in rules/; there are {', '.join(sorted(judges.packs)) or 'none'}"
             failed |= dict.fromkeys(units["call_id"].to_pylist(), gone)
-            kept.append(mine)
-            continue
-        pack = judges.packs[name]
-        stale = changed_rules(mine, pack, len(units), choice.rules)
-        touched = pc.is_in(mine["rule_id"], value_set=pa.array(sorted(stale), pa.string()))
-        before.append(mine.filter(touched))
-        kept.append(mine.filter(pc.invert(touched)))
-        if asked := stale & {rule.id for rule in pack.rules if rule.judged}:
-            new, wrong = _judged(stored.tables, pack, frozenset(asked), judges)
-            after.append(new)
-            failed |= wrong
+    after, versions, wrong = _judge(dataset, day, legs, {name: part.asked for name, part in parts.items()}, judges)
+    failed |= wrong
     good = [call for call in calls if call not in failed]
-    old, same, new = (of_calls(pa.concat_tables(rows), good) for rows in (before, kept, after))
+    none = findings.slice(0, 0)
+    sides = ([part.before for part in parts.values()], [part.kept for part in parts.values()], [after])
+    old, same, new = (of_calls(pa.concat_tables([none, *rows]), good) for rows in sides)
     marks = settled_marks(judges.marks, [same, new], good)
     marked = {mark.key: mark.verdict for mark in marks if mark.counts}
     same, new = (with_people(rows, marked) for rows in (same, new))
-    now, versioned = pa.concat_tables([same, new]), stored.with_versions(of_calls(legs, good))
+    now, versioned = pa.concat_tables([same, new]), of_calls(_with_versions(legs, versions), good)
     again = [
         score_findings(_of_pack(now, name), Units(_of_pack(versioned, name)), judges.packs[name], judges.scored_at, marked)
         for name in sorted(set(versioned["pack"].to_pylist()))
     ]
     scored = of_calls(scores, good)
     return Rejudged(day, old, new, same, scored, pa.concat_tables([scored.slice(0, 0), *again]), marks, failed)
+
+
+def _sort_out(findings: pa.Table, pack: RulePack | None, legs: int, only: Collection[str]) -> _Sorted:
+    """`findings` of one pack on `legs` legs. Those of a pack that is not there stay."""
+    if pack is None:
+        return _Sorted(findings.slice(0, 0), findings)
+    stale = changed_rules(findings, pack, legs, only)
+    touched = pc.is_in(findings["rule_id"], value_set=pa.array(sorted(stale), pa.string()))
+    asked = frozenset(stale & {rule.id for rule in pack.rules if rule.judged})
+    return _Sorted(findings.filter(touched), findings.filter(pc.invert(touched)), asked)
+
+
+def _judge(
+    dataset: Where, day: date, legs: pa.Table, asked: Mapping[str, frozenset[str]], judges: Judges
+) -> tuple[pa.Table, pa.Table, Failed]:
+    """Findings of the rules that are asked for, by pack, and (call_id, version) of each transcript that had to be read.
+
+    Where no rule means anything new and every version is known, none is.
+    """
+    found, versions, failed = [SCHEMAS["findings"].empty_table()], [_VERSIONS.empty_table()], Failed()
+    unversioned = bool(legs["transcript_version"].null_count)
+    if not unversioned and not any(asked.values()):
+        return found[0], versions[0], failed
+    calls = sorted(set(legs["call_id"].to_pylist()))
+    for block in transcript_blocks(dataset, day, calls, BLOCK):
+        if unversioned:
+            ids = block["calls"].sort_by("call_id")["call_id"].combine_chunks()
+            versions.append(pa.table([ids, transcript_versions(block)], schema=_VERSIONS))
+        for name, rules in asked.items():
+            if rules:
+                new, wrong = _judged(block, judges.packs[name], rules, judges)
+                found.append(new)
+                failed |= wrong
+    return pa.concat_tables(found), pa.concat_tables(versions), failed
+
+
+def _with_versions(legs: pa.Table, versions: pa.Table) -> pa.Table:
+    """The legs, each with its transcript's version, also where it was never scored."""
+    if not len(versions):
+        return legs
+    found = versions["version"].take(pc.index_in(legs["call_id"], value_set=versions["call_id"].combine_chunks()))
+    at = legs.schema.get_field_index("transcript_version")
+    return legs.set_column(at, "transcript_version", pc.coalesce(legs["transcript_version"], found))
 
 
 def read_legs(dataset: Where, day: date) -> pa.Table:
@@ -140,26 +189,6 @@ def read_legs(dataset: Where, day: date) -> pa.Table:
     scores = read_part(dataset, "scores", day, ["call_id", "leg", "pack", "transcript_version"])
     joined = legs.join(scores, ["call_id", "leg", "pack"], join_type="left outer", use_threads=False)
     return joined.sort_by([("call_id", "ascending"), ("leg", "ascending")])
-
-
-class _Transcripts:
-    """The chosen calls' transcripts, read when first asked for: where no rule means anything new they need not be."""
-
-    def __init__(self, dataset: Where, day: date, calls: Collection[str]) -> None:
-        self.dataset, self.day, self.chosen = dataset, day, calls
-
-    @cached_property
-    def tables(self) -> dict[str, pa.Table]:
-        return {name: of_calls(rows, self.chosen) for name, rows in read_transcripts(self.dataset, self.day).items()}
-
-    def with_versions(self, legs: pa.Table) -> pa.Table:
-        """The legs, each with its transcript's version, also where it was never scored."""
-        if not legs["transcript_version"].null_count:
-            return legs
-        ids = self.tables["calls"].sort_by("call_id")["call_id"].combine_chunks()
-        found = transcript_versions(self.tables).take(pc.index_in(legs["call_id"], value_set=ids))
-        at = legs.schema.get_field_index("transcript_version")
-        return legs.set_column(at, "transcript_version", pc.coalesce(legs["transcript_version"], found))
 
 
 def settled_marks(marks: Iterable[Mark], findings: Sequence[pa.Table], calls: Collection[str]) -> tuple[Mark, ...]:
@@ -189,8 +218,9 @@ def changed_rules(findings: pa.Table, pack: RulePack, legs: int, only: Collectio
 
 def _judged(tables: Mapping[str, pa.Table], pack: RulePack, rules: frozenset[str], judges: Judges) -> tuple[pa.Table, Failed]:
     """Findings of these rules on the legs of this pack; a leg of another pack is not looked at."""
-    legs = tables["legs"].filter(pc.equal(tables["legs"]["pack"], pack.id))
-    some = {name: of_calls(rows, legs["call_id"].unique().to_pylist()) for name, rows in tables.items()} | {"legs": legs}
+    legs, some = _of_pack(tables["legs"], pack.id), tables
+    if len(legs) < len(tables["legs"]):
+        some = {name: of_calls(rows, legs["call_id"].unique().to_pylist()) for name, rows in tables.items()} | {"legs": legs}
     packs = {pack.id: narrowed(pack, rules)}
     matchers = judges.matcher_of(pack.id, rules)
     verdicts, wrong = judge_apart(some, lambda tables: findings_alone(tables, packs, matchers))
@@ -198,4 +228,5 @@ def _judged(tables: Mapping[str, pa.Table], pack: RulePack, rules: frozenset[str
 
 
 def _of_pack(rows: pa.Table, pack: str) -> pa.Table:
-    return rows.filter(pc.equal(rows["pack"], pack))
+    mine = pc.equal(rows["pack"], pack)
+    return rows if pc.all(mine, skip_nulls=False).as_py() else rows.filter(mine)

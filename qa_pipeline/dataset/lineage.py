@@ -17,6 +17,8 @@ SEEN = {
     "events": ("kind", "channel", "start_ms", "end_ms", "source", "value", "attrs"),
 }
 KNOWN_TO_LEDGER = ("content_key", "content_sha256", "record_mark")
+NAME_BYTES = 16
+"""Of a column of texts: fewer on average, and most are the same few names."""
 UNSEEN_OF_CALL = ("recordings", "revision", "asr", "text_version", "masked", "conversation_id", "source", *KNOWN_TO_LEDGER)
 
 
@@ -52,16 +54,24 @@ def _column(column: pa.ChunkedArray) -> NDArray[np.uint64]:
 
 
 def _texts(column: pa.Array) -> NDArray[np.uint64]:
+    """Short texts, which are names that come again and again, are hashed once each."""
+    told = pc.fill_null(column.cast(pa.large_string()), "")
+    if (pc.sum(pc.binary_length(told)).as_py() or 0) >= NAME_BYTES * len(told):
+        return _hashed(told)
+    encoded = told.dictionary_encode()
+    return np.asarray(_hashed(encoded.dictionary)[encoded.indices.to_numpy(zero_copy_only=False)], np.uint64)
+
+
+def _hashed(texts: pa.Array) -> NDArray[np.uint64]:
     """Of each text's UTF-8 bytes, eight at a time with their place, added up."""
-    encoded = column.cast(pa.large_string()).dictionary_encode()
-    distinct = pc.fill_null(encoded.dictionary, "")
-    _, offsets, data = distinct.buffers()
-    ends = np.frombuffer(offsets, np.int64)[distinct.offset : distinct.offset + len(distinct) + 1]
-    hashed = np.zeros(len(distinct), np.uint64)
+    if not len(texts):
+        return np.zeros(0, np.uint64)
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    hashed = np.zeros(len(texts), np.uint64)
     with np.errstate(over="ignore"):
         _hash_texts(int(ends[-1] - ends[0]) // 8, np.frombuffer(data or b"", np.uint8), ends, hashed)
-    codes = pc.fill_null(encoded.indices, 0).to_numpy(zero_copy_only=False)
-    return hashed[codes] if len(hashed) else np.zeros(len(column), np.uint64)
+    return hashed
 
 
 def hash_texts(data: NDArray[np.uint8], ends: NDArray[np.int64], hashed: NDArray[np.uint64]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,9 @@ from qa_pipeline.dataset.migrate import at_this_version
 from qa_pipeline.dataset.schemas import KEYS, ORDER_OF_ROWS, SCHEMAS
 from qa_pipeline.dataset.store import Where, store_of
 from qa_pipeline.errors import DatasetError, Place
+
+STREAMED = 32_768
+"""Rows of a part that are read at a time where it is not read as a whole."""
 
 
 def part_path(table: str, call_date: date | None) -> str:
@@ -39,22 +43,41 @@ def read_part(
     `columns`: only these, in the schema's order; `calls`: only rows of these. Raises DatasetError for a part of a newer
     version, and for one that is no Parquet.
     """
-    store, path = store_of(dataset), part_path(table, call_date)
     wanted = [name for name in SCHEMAS[table].names if columns is None or name in columns]
-    if not store.exists(path):
+    if not store_of(dataset).exists(part_path(table, call_date)):
         return SCHEMAS[table].empty_table().select(wanted)
-    place = Place(file=f"{store}/{path}")
-    try:
-        with store.fs.open_input_file(store.at(path)) as file, pq.ParquetFile(file) as part:
-            there = [name for name in wanted if name in part.schema_arrow.names]
-            chosen = _groups(part, calls)
-            found = part.read_row_groups(chosen, there) if chosen is not None else part.read(there)
-    except pa.ArrowInvalid as problem:
-        said = f"not a whole Parquet file ({problem}); mend it with: qa dataset check --repair"
-        raise DatasetError(said, place) from problem
+    with _opened(dataset, table, call_date) as (part, place):
+        there = [name for name in wanted if name in part.schema_arrow.names]
+        chosen = _groups(part, calls)
+        found = part.read_row_groups(chosen, there) if chosen is not None else part.read(there)
     if calls is not None:
         found = found.filter(pc.is_in(found["call_id"], value_set=pa.array(list(calls), pa.string())))
     return at_this_version(table, found, place).select(wanted)
+
+
+def stream_part(
+    dataset: Where, table: str, call_date: date, columns: Collection[str], rows: int = STREAMED
+) -> Iterator[pa.Table]:
+    """As `read_part`, at most so many rows at a time in their order: no more of the part is in memory."""
+    wanted = [name for name in SCHEMAS[table].names if name in columns]
+    if not store_of(dataset).exists(part_path(table, call_date)):
+        return
+    with _opened(dataset, table, call_date) as (part, place):
+        there = [name for name in wanted if name in part.schema_arrow.names]
+        for batch in part.iter_batches(rows, columns=there):
+            yield at_this_version(table, pa.Table.from_batches([batch]), place).select(wanted)
+
+
+@contextmanager
+def _opened(dataset: Where, table: str, call_date: date | None) -> Iterator[tuple[pq.ParquetFile, Place]]:
+    store, path = store_of(dataset), part_path(table, call_date)
+    place = Place(file=f"{store}/{path}")
+    try:
+        with store.fs.open_input_file(store.at(path)) as file, pq.ParquetFile(file) as part:
+            yield part, place
+    except pa.ArrowInvalid as problem:
+        said = f"not a whole Parquet file ({problem}); mend it with: qa dataset check --repair"
+        raise DatasetError(said, place) from problem
 
 
 def _groups(part: pq.ParquetFile, calls: Collection[str] | None) -> list[int] | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qa_pipeline.dataset.parts import call_dates, part_path, read_part, write_part
+from qa_pipeline.dataset.parts import call_dates, part_path, read_part, stream_part, write_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where, store_of
@@ -17,6 +17,7 @@ from qa_pipeline.dataset.store import Where, store_of
 Tables = Mapping[str, pa.Table]
 PRUNED = "words_pruned"
 """Flag of a call whose words are kept no longer: its verdicts stand, and nothing judges it again."""
+_LOOKED_AT = {table: [name for name in SCHEMAS[table].names if name != "tokens"] for table in TRANSCRIPT_TABLES}
 ORDER = (*TRANSCRIPT_TABLES, *VERDICT_TABLES)
 """Who follows a finding back finds its call: calls come first, scores last."""
 
@@ -39,10 +40,44 @@ def read_table(dataset: Where, table: str) -> pa.Table:
 
 def read_transcripts(dataset: Where, call_date: date) -> dict[str, pa.Table]:
     """The four transcript tables of a date, as rules look at them; for whole words the text is cut again."""
-    return {
-        table: read_part(dataset, table, call_date, [name for name in SCHEMAS[table].names if name != "tokens"])
+    return {table: read_part(dataset, table, call_date, _LOOKED_AT[table]) for table in TRANSCRIPT_TABLES}
+
+
+def transcript_blocks(dataset: Where, call_date: date, call_ids: Sequence[str], calls: int) -> Iterator[dict[str, pa.Table]]:
+    """The four transcript tables of these calls, so many calls at a time in the order of ids; one block at least.
+
+    Turns, which are nearly all of a transcript, are read as their block comes: memory does not grow with a date's calls.
+    """
+    few = len(call_ids) <= calls
+    small = {
+        table: of_calls(read_part(dataset, table, call_date, _LOOKED_AT[table]), call_ids)
         for table in TRANSCRIPT_TABLES
+        if table != "turns"
     }
+    at_once = call_ids if few else None
+    stored = read_part(dataset, "turns", call_date, ["call_id"] if not few else _LOOKED_AT["turns"], at_once)
+    if few or _by_call(stored) is not stored:
+        turns = stored if few else read_part(dataset, "turns", call_date, _LOOKED_AT["turns"])
+        yield from in_blocks({**small, "turns": of_calls(turns, call_ids)}, calls)
+        return
+    blocks = list(in_blocks(small, calls))
+    ends = [len(_between(stored, pa.array(["", block["calls"]["call_id"][-1].as_py()]))) for block in blocks]
+    streamed = stream_part(dataset, "turns", call_date, _LOOKED_AT["turns"])
+    for block, turns in zip(blocks, _cut_at(streamed, ends), strict=True):
+        yield {**block, "turns": of_calls(turns, block["calls"]["call_id"].to_pylist())}
+
+
+def _cut_at(streamed: Iterator[pa.Table], ends: Sequence[int]) -> Iterator[pa.Table]:
+    """The rows of a stream from each of `ends` to the next."""
+    held = next(streamed)
+    begin = 0  # of what is held
+    for end in ends:
+        parts = [held]
+        while begin + sum(map(len, parts)) < end:
+            parts.append(next(streamed))
+        rows = pa.concat_tables(parts)
+        yield rows.slice(0, end - begin).combine_chunks()
+        held, begin = rows.slice(end - begin), end
 
 
 def find_call(dataset: Where, call_id: str) -> date | None:

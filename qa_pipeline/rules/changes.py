@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -90,20 +91,28 @@ def count_changes(told: SideBySide, pass_mark: float) -> Changes:
 
 
 def _flips(findings: pa.Table) -> dict[tuple[str, str, str], Flip]:
-    keys = ["pack", "rule_id", "change"]
-    numbered = findings.select(keys).append_column("row", pa.array(range(len(findings)), pa.int64()))
+    """The samples of each kind are its first rows."""
+    columns = [pc.dictionary_encode(findings[name]).combine_chunks() for name in ("pack", "rule_id", "change")]
+    number = np.zeros(len(findings), np.int64)
+    for column in columns:
+        number = number * len(column.dictionary) + column.indices.to_numpy()
+    order = np.argsort(number, kind="stable")
+    _, starts, counts = np.unique(number[order], return_index=True, return_counts=True)
     found = {}
-    for group in numbered.group_by(keys).aggregate([("row", "list")]).to_pylist():
-        rows = sorted(group["row_list"])
-        samples = findings.take(pa.array(rows[:SAMPLES])).to_pylist()
-        found[group["pack"], group["rule_id"], group["change"]] = Flip(len(rows), tuple(samples))
+    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+        first, *_ = samples = findings.take(pa.array(order[start : start + min(count, SAMPLES)])).to_pylist()
+        found[first["pack"], first["rule_id"], first["change"]] = Flip(count, tuple(samples))
     return found
 
 
 def _points(before: pa.Table, after: pa.Table, by: str) -> dict[str | None, Points]:
     found: dict[str | None, Points] = defaultdict(Points)
     for table, side in ((before, "before"), (after, "after")):
-        summed = table.group_by(by).aggregate([("points", "sum"), ("possible", "sum"), ([], "count_all")]).to_pylist()
+        summed = (
+            table.group_by(by, use_threads=False)
+            .aggregate([("points", "sum"), ("possible", "sum"), ([], "count_all")])
+            .to_pylist()
+        )
         for row in summed:
             told = {f"points_{side}": row["points_sum"] or 0.0, f"possible_{side}": row["possible_sum"] or 0.0}
             found[row[by]] += Points(row["count_all"] if side == "after" else 0, **told)

@@ -217,7 +217,9 @@ def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
     unit = units.of(_lookup(calls["call_id"], table["call_id"]), _ints(table["leg"]))
     order = np.lexsort((_ints(table["turn"]), _ints(table["start_ms"]), unit))
     order = order[unit[order] >= 0]
-    table, unit = table.take(pa.array(order)).combine_chunks(), unit[order]
+    if not np.array_equal(order, np.arange(len(table))):  # as most are stored
+        table, unit = table.take(pa.array(order)), unit[order]
+    table = table.combine_chunks()
     speaker = pc.index_in(table["speaker"], pa.array(list(SPEAKER_CODES))).to_numpy(zero_copy_only=False)
     times = _chunk(table["char_ms"])
     offsets = times.offsets.to_numpy() if len(table) else np.zeros(1, np.int64)

@@ -1,6 +1,8 @@
 """Calls replaced in partitions: theirs go, others stay, and readers follow them in order."""
 
+from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa_pipeline.dataset import tables
-from qa_pipeline.dataset.parts import call_dates, clear_staging, part_path, write_part
+from qa_pipeline.dataset.parts import call_dates, clear_staging, part_path, stream_part, write_part
 from qa_pipeline.dataset.schemas import SCHEMAS
-from qa_pipeline.dataset.tables import ORDER, find_call, in_blocks, read_table, remove_calls, replace_calls
+from qa_pipeline.dataset.tables import (
+    ORDER,
+    find_call,
+    in_blocks,
+    read_table,
+    remove_calls,
+    replace_calls,
+    transcript_blocks,
+)
 
 DAY, NEXT = date(2024, 5, 14), date(2024, 5, 15)
 
@@ -92,3 +102,27 @@ def test_blocks_hold_every_row_once_and_never_part_a_call(rows: list[tuple[int, 
     for block in blocks:
         assert len(block["calls"]) <= size
         assert {r["call_id"] for r in block["turns"].to_pylist()} <= set(block["calls"]["call_id"].to_pylist())
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize("rows", [1, 5, 1000])
+@pytest.mark.parametrize("chosen", [range(10), (0, 1), (3, 4, 8), (9,)])
+def test_transcripts_come_in_blocks_as_they_are_read_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, rows: int, chosen: Sequence[int]
+) -> None:
+    monkeypatch.setattr(tables, "stream_part", partial(stream_part, rows=rows))
+    every = [f"c{n}" for n in range(10)]
+    write_part(tmp_path, "calls", DAY, [{"call_id": name} for name in every])
+    said = [
+        {"call_id": name, "turn": turn, "leg": 1, "text": f"{name} {turn}"}
+        for n, name in enumerate(every)
+        for turn in range(n % 4)
+    ]
+    write_part(tmp_path, "turns", DAY, said)
+    ids = [every[n] for n in chosen]
+    blocks = list(transcript_blocks(tmp_path, DAY, ids, size))
+    assert [block["calls"]["call_id"].to_pylist() for block in blocks] == [ids[n : n + size] for n in range(0, len(ids), size)]
+    for block in blocks:
+        its = block["calls"]["call_id"].to_pylist()
+        assert block["turns"]["text"].to_pylist() == [row["text"] for row in said if row["call_id"] in its]
+        assert "tokens" not in block["turns"].column_names
