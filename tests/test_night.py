@@ -560,7 +560,7 @@ def deadly(real):
         return real(*told)
     return step
 
-tables.write_part = deadly(tables.write_part)
+tables.merge_part = deadly(tables.merge_part)
 Ledger.sealed = deadly(Ledger.sealed)
 main(prog_name="qa")
 """

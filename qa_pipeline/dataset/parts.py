@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -12,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qa_pipeline.dataset.migrate import at_this_version
-from qa_pipeline.dataset.schemas import KEYS, ORDER_OF_ROWS, SCHEMAS
-from qa_pipeline.dataset.store import Where, store_of
+from qa_pipeline.dataset.migrate import at_this_version, version_of
+from qa_pipeline.dataset.schemas import KEYS, ORDER_OF_ROWS, SCHEMAS, VERSION
+from qa_pipeline.dataset.store import Store, Where, store_of
 from qa_pipeline.errors import DatasetError, Place
 
 STREAMED = 32_768
 """Rows of a part that are read at a time where it is not read as a whole."""
+GROUP, BATCH = 1 << 14, 1 << 12
+"""Rows of a row group, which is what a writer holds; and rows that are read at once of a part that is merged."""
 
 
 def part_path(table: str, call_date: date | None) -> str:
@@ -101,17 +104,71 @@ def write_part(dataset: Where, table: str, call_date: date | None, rows: Sequenc
     """
     store, path = store_of(dataset), part_path(table, call_date)
     place = Place(file=f"{store}/{path}")
-    content = _fit(table, rows, place)
-    content = content.sort_by([(key, "ascending") for key in ORDER_OF_ROWS[table]])
-    if bad := _broken_keys(content.select(KEYS[table])):
-        raise DatasetError(f"{table} wants one row for each {', '.join(KEYS[table])}: {'; '.join(bad)}", place)
-    store.replace(path, _parquet(content))
+    _write(store, path, table, [_in_order(table, _fit(table, rows, place))], place)
 
 
-def _parquet(content: pa.Table) -> pa.Buffer:
-    out = pa.BufferOutputStream()
-    pq.write_table(content, out)
-    return out.getvalue()
+def merge_part(dataset: Where, table: str, call_date: date, rows: pa.Table, instead_of: Collection[str]) -> None:
+    """`rows` in place of all that these calls have in the part; other calls' rows stay.
+
+    As much is in memory as the new rows and a row group take, however much the part holds. Raises as `write_part` and
+    `read_part` do, with the old part left in place.
+    """
+    store, path = store_of(dataset), part_path(table, call_date)
+    place = Place(file=f"{store}/{path}")
+    new = _in_order(table, _fit(table, rows, place))
+    if not store.exists(path):
+        return _write(store, path, table, [new], place)
+    with _opened(dataset, table, call_date) as (part, place):
+        ordered = version_of(part.schema_arrow) == VERSION  # an older one may have had another order
+    if ordered:
+        return _write(store, path, table, _merged(table, _kept(dataset, table, call_date, instead_of), new), place)
+    old = read_part(store, table, call_date)
+    mine = pc.is_in(old["call_id"], value_set=pa.array(list(instead_of), pa.string()))
+    write_part(store, table, call_date, pa.concat_tables([old.filter(pc.invert(mine)), new]))
+
+
+def _in_order(table: str, content: pa.Table) -> pa.Table:
+    return content.sort_by([(key, "ascending") for key in ORDER_OF_ROWS[table]])
+
+
+def _kept(dataset: Where, table: str, call_date: date, but: Collection[str]) -> Iterator[pa.Table]:
+    """A part's rows but those of some calls, piece by piece, in order."""
+    mine = pa.array(list(but), pa.string())
+    for piece in stream_part(dataset, table, call_date, SCHEMAS[table].names, BATCH):
+        rows = piece.filter(pc.invert(pc.is_in(piece["call_id"], value_set=mine)))
+        if len(rows):
+            yield rows
+
+
+def _merged(table: str, old: Iterable[pa.Table], new: pa.Table) -> Iterator[pa.Table]:
+    """Two sorted tables, one of them in pieces, as pieces of one."""
+
+    def key(rows: pa.Table, at: int) -> list[tuple[bool, Any]]:
+        values = [rows[name][at].as_py() for name in ORDER_OF_ROWS[table]]
+        return [(value is None, value) for value in values]  # as Arrow sorts them
+
+    at = 0
+    for piece in old:
+        last = key(piece, len(piece) - 1)
+        upto = bisect.bisect_left(range(len(new)), True, at, key=lambda i: key(new, i) > last)
+        yield _in_order(table, pa.concat_tables([piece, new.slice(at, upto - at)])) if upto > at else piece
+        at = upto
+    yield new.slice(at)
+
+
+def _write(store: Store, path: str, table: str, pieces: Iterable[pa.Table], place: Place) -> None:
+    """Sorted pieces as one part, in row groups of GROUP rows however they were cut; keys are looked at from piece to piece."""
+    last, held = SCHEMAS[table].empty_table().select(KEYS[table]), SCHEMAS[table].empty_table()
+    with store.written(path) as file, pq.ParquetWriter(file, SCHEMAS[table]) as out:
+        for piece in pieces:
+            keys = pa.concat_tables([last, piece.select(KEYS[table])])
+            if bad := _broken_keys(keys):
+                raise DatasetError(f"{table} wants one row for each {', '.join(KEYS[table])}: {'; '.join(bad)}", place)
+            last, held = keys.slice(max(0, len(keys) - 1)), pa.concat_tables([held, piece])
+            while len(held) > GROUP:
+                out.write_table(held.slice(0, GROUP).combine_chunks(), GROUP)
+                held = held.slice(GROUP)
+        out.write_table(held.combine_chunks(), GROUP)
 
 
 def clear_staging(dataset: Where) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -53,21 +58,32 @@ class Store:
 
     def replace(self, path: str, content: pa.Buffer | bytes) -> None:
         """The whole file at once: a reader meets the old one or the new one, and after a crash one of the two is there."""
-        whole = pa.py_buffer(content)  # a stream that ends in an error would still become an object
-        if self.is_local:
-            self._replace_here(Path(self.at(path)), whole)
-            return
-        with self.fs.open_output_stream(self.at(path)) as file:  # an object appears when it is complete
-            file.write(whole)
+        with self.written(path) as file:
+            file.write(content)
 
-    def _replace_here(self, path: Path, content: pa.Buffer) -> None:
+    @contextmanager
+    def written(self, path: str) -> Iterator[BinaryIO]:
+        """A file for what is to stand at `path`, piece by piece; it takes that place at once when all is written, and never
+        where writing raises."""
+        if self.is_local:
+            with self._staged(Path(self.at(path))) as here:
+                yield here
+            return
+        with tempfile.TemporaryFile() as spool:  # a stream that ends in an error would still become an object
+            yield spool
+            spool.seek(0)
+            with self.fs.open_output_stream(self.at(path)) as there:  # an object appears when it is complete
+                shutil.copyfileobj(spool, there, 1 << 20)
+
+    @contextmanager
+    def _staged(self, path: Path) -> Iterator[BinaryIO]:
         staging = Path(self.at(STAGING))
         staging.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         staged = staging / f"{uuid.uuid4().hex}{path.suffix}"
         try:
             with staged.open("xb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(staged, path)

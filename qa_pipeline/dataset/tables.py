@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qa_pipeline.dataset.parts import call_dates, part_path, read_part, stream_part, write_part
+from qa_pipeline.dataset.parts import call_dates, merge_part, part_path, read_part, stream_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where, store_of
@@ -131,17 +131,14 @@ def replace_calls(dataset: Where, call_date: date, tables: Tables, call_ids: Col
     """Put the rows in place of all that these calls had in those tables, in ORDER; other calls' rows stay."""
     for name in ORDER:
         if name in tables:
-            kept = of_calls(read_part(dataset, name, call_date), call_ids, others=True)
-            write_part(dataset, name, call_date, pa.concat_tables([kept, tables[name].cast(SCHEMAS[name])]))
+            merge_part(dataset, name, call_date, tables[name].cast(SCHEMAS[name]), call_ids)
 
 
 def remove_calls(dataset: Where, call_date: date, call_ids: Collection[str]) -> None:
     """Out of every table of a date that has them; verdicts first, so that none is ever there without its call."""
     for name in reversed(ORDER):
-        part = read_part(dataset, name, call_date)
-        kept = of_calls(part, call_ids, others=True)
-        if len(kept) < len(part):
-            write_part(dataset, name, call_date, kept)
+        if len(read_part(dataset, name, call_date, ["call_id"], call_ids)):
+            merge_part(dataset, name, call_date, SCHEMAS[name].empty_table(), call_ids)
 
 
 def transcript_tables(rows: Rows) -> dict[str, pa.Table]:

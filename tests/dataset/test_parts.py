@@ -1,11 +1,17 @@
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from qa_pipeline.dataset.parts import part_path, read_part, write_part
+from qa_pipeline.dataset import parts
+from qa_pipeline.dataset.parts import merge_part, part_path, read_part, write_part
+from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import open_store
 from qa_pipeline.errors import DatasetError
 
@@ -85,3 +91,42 @@ def test_a_torn_part_is_said_with_its_file_and_what_to_do(tmp_path: Path) -> Non
 def test_a_place_of_no_known_kind_is_said(where: str) -> None:
     with pytest.raises(DatasetError, match="expected a URI such as s3://bucket/calls"):
         open_store(where)
+
+
+ROWS = st.dictionaries(st.sampled_from("abcdefghij"), st.one_of(st.none(), st.sampled_from("123")), max_size=10)
+
+
+@given(ROWS, ROWS, st.sets(st.sampled_from("abcdefghij")))
+def test_a_merged_part_has_the_bytes_of_one_that_was_written_at_once(
+    old: dict[str, str | None], new: dict[str, str | None], gone: set[str]
+) -> None:
+    """Whatever its calls and their agents are, and wherever its pieces and row groups end."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "BATCH", 2)
+        patch.setattr(parts, "GROUP", 3)
+        merged, whole = Path(folder, "merged"), Path(folder, "whole")
+        write_part(merged, "scores", DAY, [score(c, agent_id=a) for c, a in old.items()])
+        rows = pa.Table.from_pylist([score(c, agent_id=a, percent=1.0) for c, a in new.items()], schema=SCHEMAS["scores"])
+        merge_part(merged, "scores", DAY, rows, gone | set(new))
+        left = [score(c, agent_id=a) for c, a in old.items() if c not in gone | set(new)]
+        write_part(whole, "scores", DAY, [*left, *rows.to_pylist()])
+        one, two = (place / part_path("scores", DAY) for place in (merged, whole))
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_merge_that_would_double_a_key_is_refused_and_the_old_part_stays(tmp_path: Path) -> None:
+    write_part(tmp_path, "scores", DAY, [score("a"), score("b")])
+    rows = pa.Table.from_pylist([score("b"), score("c")], schema=SCHEMAS["scores"])
+    with pytest.raises(DatasetError, match="given twice"):
+        merge_part(tmp_path, "scores", DAY, rows, ["c"])
+    assert list(pd.read_parquet(tmp_path / "scores").call_id) == ["a", "b"]
+    assert list((tmp_path / ".staging").iterdir()) == []
+
+
+def test_a_torn_part_is_not_merged_into_but_said(tmp_path: Path) -> None:
+    write_part(tmp_path, "scores", DAY, [score("a")])
+    path = tmp_path / part_path("scores", DAY)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DatasetError, match="not a whole Parquet file"):
+        merge_part(tmp_path, "scores", DAY, SCHEMAS["scores"].empty_table(), ["a"])
+    assert len(path.read_bytes()) == 200

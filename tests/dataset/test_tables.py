@@ -67,7 +67,7 @@ def test_a_call_is_taken_out_of_every_table_that_has_it(tmp_path: Path) -> None:
 
 def test_tables_are_written_from_calls_to_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    monkeypatch.setattr(tables, "write_part", lambda dataset, name, *_: written.append(name))
+    monkeypatch.setattr(tables, "merge_part", lambda dataset, name, *_: written.append(name))
     replace_calls(tmp_path, DAY, {name: SCHEMAS[name].empty_table() for name in sorted(ORDER)}, [])
     assert written == list(ORDER)
     assert written.index("calls") < written.index("turns") < written.index("findings") < written.index("scores")
