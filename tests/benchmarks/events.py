@@ -302,9 +302,7 @@ def hour_of_no_speech(seconds: float) -> bool:
     """
     wanted = {"ringback": {"ringback"}, "busy tone": {"busy_tone"}}
     silent = True
-    print(
-        f"\n{seconds / 60:.0f} minutes of each, nobody speaks; goal: 0 characters by the demonstration model, by a random Whisper"
-    )
+    print(f"\n{seconds / 60:.0f} minutes of each, nobody speaks; characters by the demo model, by a random Whisper; goal 0")
     with tempfile.TemporaryDirectory() as folder:
         random = make_checkpoint(Path(folder) / "tiny", SHAPES["tiny"], quantization="int8")
         recognisers = [make_recogniser(Asr(model=name, window="short")) for name in ("demo", str(random))]
