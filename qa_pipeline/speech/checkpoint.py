@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qa_pipeline.speech.backend import ModelError
 from qa_pipeline.speech.spelling import Spelling
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 WEIGHTS, TOKENIZER = "model.bin", "tokenizer.json"
 LESS_EXACT = {  # what to take where a precision is not to be had, the nearest first
@@ -25,6 +30,7 @@ LESS_EXACT = {  # what to take where a precision is not to be had, the nearest f
     "int8": ("int8_float32", "float32"),
     "int16": ("int8", "float32"),
 }
+ENCODED_FRAMES, ALIGNED_TOKENS = 800, 64  # at once, on a processor: what it makes of them stays in its cache
 log = logging.getLogger(__name__)
 
 
@@ -113,6 +119,33 @@ class Checkpoint:
     model: Any
     tokenizer: Any
     workers: int
+    device: str = "cpu"
+
+    def encode(self, mel: NDArray[np.float32]) -> Any:
+        """What the encoder makes of float32 [n, mels, frames].
+
+        On a processor a batch gains it nothing, and a large one costs a quarter more; the decoder is the one that wants many.
+        """
+        import numpy as np
+
+        if self.device != "cpu":
+            return self.model.encode(storage(mel))
+        n = max(1, ENCODED_FRAMES // mel.shape[-1])
+        pieces = [np.asarray(self.model.encode(storage(mel[i : i + n]))) for i in range(0, len(mel), n)]
+        return storage(np.concatenate(pieces))
+
+    def align(self, encoded: Any, tokens: Sequence[Sequence[int]], frames: Sequence[int]) -> list[Any]:
+        """Where in the sound each token was said: of each item the pairs (token, step of 20 ms)."""
+        import numpy as np
+
+        if self.device != "cpu":
+            found = self.model.align(encoded, self.start, tokens, frames)
+        else:
+            n = max(1, ALIGNED_TOKENS // max(1, *map(len, tokens)))
+            pieces = [slice(i, i + n) for i in range(0, len(tokens), n)]
+            whole = np.asarray(encoded)
+            found = [a for p in pieces for a in self.model.align(storage(whole[p]), self.start, tokens[p], frames[p])]
+        return [one.alignments for one in found]
 
     @cached_property
     def spelling(self) -> Spelling:
@@ -159,4 +192,11 @@ def load_checkpoint(model: str, device: str, precision: str, threads: int) -> Ch
         raise ModelError(f"the speech model {model!r} cannot be loaded on {device}: {problem}") from problem
     if not made.is_multilingual:
         raise ModelError(f"the speech model {model!r} knows English only; choose one without .en in its name")
-    return Checkpoint(made, tokenizer, workers)
+    return Checkpoint(made, tokenizer, workers, device)
+
+
+def storage(values: NDArray[np.float32]) -> Any:
+    """As CTranslate2 takes it; nothing is copied."""
+    import ctranslate2
+
+    return ctranslate2.StorageView.from_array(values)

@@ -14,7 +14,7 @@ from qa_pipeline.speech.backend import Heard, Recogniser, Window
 from qa_pipeline.speech.listen import recognise
 
 FEWEST, MOST = 8, 1024  # windows of a portion
-PORTION_S = 10.0  # of recognition; what a crash can cost, and what a stop waits for
+PORTION_S = 30.0  # of recognition, enough for full batches; what a crash can cost, and what a stop waits for
 WAITING_BYTES = 256 * 2**20
 Key = TypeVar("Key")
 Windows = Sequence[Window | Heard]

@@ -157,7 +157,7 @@ class Whisper:
         batches = [
             (chosen, prompted)
             for (_, prompted), those in sorted(alike.items(), reverse=True)
-            for chosen in _batches(those, self.settings.batch, workers)
+            for chosen in _batches(those, self.settings.batch, -(-workers // len(alike)))
         ]
         answers: dict[int, Heard] = {}
         with ThreadPoolExecutor(workers) as pool:
@@ -179,15 +179,12 @@ class Whisper:
 
     def _batch(self, passes: list[Pass], look: Look) -> list[Heard]:
         checkpoint = self._checkpoint
-        encoded = checkpoint.model.encode(_storage(self._padded(passes)))
+        encoded = checkpoint.encode(self._padded(passes))
         prompt = checkpoint.prompt(self.settings.told.text if look.prompted else "")
         results = checkpoint.model.generate(encoded, [prompt] * len(passes), **self._how(passes, look, len(prompt)))
         tokens = [[t for t in r.sequences_ids[0] if t < checkpoint.eot] for r in results]
-        aligned = checkpoint.model.align(encoded, checkpoint.start, tokens, [one.frames for one in passes])
-        return [
-            self._heard(one, ids, r, alignment.alignments)
-            for one, ids, r, alignment in zip(passes, tokens, results, aligned, strict=True)
-        ]
+        aligned = checkpoint.align(encoded, tokens, [one.frames for one in passes])
+        return [self._heard(*one) for one in zip(passes, tokens, results, aligned, strict=True)]
 
     def _bucket(self, one: Pass) -> int:
         return next(b for b in BUCKETS[self.settings.window] if one.frames + 2 <= b or b == FULL_FRAMES)
@@ -234,16 +231,10 @@ def _running_on(one: Pass, heard: Heard) -> bool:
     return heard.problem in ("repetition", "too_fast")
 
 
-def _batches(items: list[int], most: int, workers: int) -> list[list[int]]:
-    """Of `most` at most, and no fewer batches than there are workers for them."""
-    n = max(1, min(most, -(-len(items) // workers)))
+def _batches(items: list[int], most: int, fewest: int) -> list[list[int]]:
+    """Of `most` at most, as even as can be, and `fewest` of them where there are as many items."""
+    n = -(-len(items) // max(fewest, -(-len(items) // most)))
     return [items[i : i + n] for i in range(0, len(items), n)]
-
-
-def _storage(features: Any) -> Any:
-    import ctranslate2
-
-    return ctranslate2.StorageView.from_array(features)
 
 
 def make(asr: Asr, vocabulary: Vocabulary) -> Whisper:
