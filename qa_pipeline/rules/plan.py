@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qa_pipeline.rules.chains import Chain, Form, Link, chains
-from qa_pipeline.rules.growth import BITS, CAPTURE_GAP, CAPTURE_LINK, NO_CAPTURE, Chains
+from qa_pipeline.rules.growth import CAPTURE_GAP, CAPTURE_LINK, DONE, NO_CAPTURE, WORST, Chains, Glances
 from qa_pipeline.rules.near import near_tables
 from qa_pipeline.rules.phrase import RUNGS, Phrase
 from qa_pipeline.rules.scan import Finding
@@ -154,24 +155,37 @@ class _Builder:
         step, form, value = _columns(self.members, 3)
         literal = np.array([number[forms[f].literal] for f in form], np.int32)
         joined = _joined(literal, len(literals))
-        bit = np.where(joined == NONE, 0, np.int64(1) << (joined.astype(np.int64) % BITS))
         uses = _columns(self.uses, 4)
+        anchor = np.array([number[forms[f].literal] for f in uses[0]], np.int32)
         uses[0] = place[uses[0]]
-        uses = uses[:, np.argsort(uses[0], kind="stable")]
+        by_form = np.argsort(uses[0], kind="stable")
+        uses, anchor = uses[:, by_form], anchor[by_form]
+        bounds = _bounds(anchor, len(literals))
         chain = self.chains
+        at = slots(step, joined[literal], np.arange(len(step)), len(self.steps), int(joined.max(initial=0)) + 1)
+        worst = np.array([c[2] for c in chain], np.int32)
+        steps = _steps(self.steps, worst, at.shift, step, length[literal])
+        glances = _glances(len(steps), step, joined[literal])
         return Plan(
             *(finding, code),
-            Chains._make(
-                (
-                    *(length, joined, bit, *_forms([forms[i] for i in order], number)),
-                    *(_bounds(uses[0], len(forms)), uses[1], uses[2], uses[3].astype(bool)),
-                    *_steps(self.steps, step, length[literal], bit[literal]),
-                    slots(step, joined[literal], np.arange(len(step)), len(self.steps), int(joined.max(initial=0)) + 1),
-                    *(place[form], value),
-                    np.array([c[2] for c in chain], np.int32),
-                    np.array([c[3] for c in chain], np.int32).reshape(-1, 4),
-                    np.array([c[4] for c in chain], bool),
-                )
+            Chains(
+                _rows(length, joined, bounds[:-1], bounds[1:]),
+                _rows(
+                    uses[1],
+                    uses[0],
+                    *_windows(steps[uses[1]], length[anchor]),
+                    *steps[uses[1]][:, [DONE, WORST]].T,
+                    uses[2],
+                    uses[3],
+                ),
+                glances[uses[1]],
+                steps,
+                glances,
+                _rows(at.owner, at.first, at.last),
+                _rows(place[form], value)[at.values],
+                *_forms([forms[i] for i in order]),
+                np.array([c[3] for c in chain], np.int32).reshape(-1, 4),
+                np.array([c[4] for c in chain], bool),
             ),
             np.array([c[0] for c in chain], np.int32),
             np.array([c[1] for c in chain], bool),
@@ -261,28 +275,41 @@ def _joined(wanted: Ints, literals: int) -> Ints:
     return made
 
 
-def _forms(forms: list[_Written], number: dict[_Literal, int]) -> tuple[Ints, ...]:
-    """The columns `form_*` of Chains."""
-    return (
-        _bounds(np.array([number[f.literal] for f in forms], np.int32), len(number)),
-        np.array([f.chars for f in forms], np.int32),
-        np.array([f.literal.kind == "near" for f in forms], np.int32),
-        np.array([bool(f.normal) for f in forms], bool),
-        _matrix([f.normal for f in forms]),
-        _matrix([f.written for f in forms]),
-        np.array([len(f.written) for f in forms], np.int32),
-    )
+def _forms(forms: list[_Written]) -> tuple[Ints, Ints]:
+    """The table of forms, and their letters."""
+    letters = [f.normal + f.written for f in forms]
+    begin = np.append([0], np.cumsum([*map(len, letters)], dtype=np.int32))[: len(forms)]
+    told = [(f.chars, f.literal.kind == "near", bool(f.normal), len(f.written)) for f in forms]
+    made = _rows(*_columns(told, 4), begin)
+    return made, np.frombuffer("".join(letters).encode("utf-32-le", "surrogatepass"), np.int32)
 
 
-def _steps(rows: list[tuple[int, ...]], step: Ints, length: Ints, bit: Ints) -> tuple[Ints, ...]:
-    """The columns `step_*` of Chains. `step`: of each member; `length`, `bit`: of its literal."""
+def _steps(rows: list[tuple[int, ...]], worst: Ints, shift: Ints, step: Ints, length: Ints) -> Ints:
+    """The table of steps. `worst`: of each chain; `step`, `length`: of each member, and of its literal."""
     chain, done, side, least, most, capture = _columns(rows, 6)
     shortest, longest = np.full(len(rows), np.iinfo(np.int16).max, np.int32), np.zeros(len(rows), np.int32)
     np.minimum.at(shortest, step, length)
     np.maximum.at(longest, step, length)
-    glance = np.zeros(len(rows), np.int64)
-    np.bitwise_or.at(glance, step, bit)
-    return chain, done.astype(bool), side, least, most, capture, shortest, longest, glance
+    return _rows(chain, worst[chain], done, side, least, most, capture, shortest, longest, shift)
+
+
+def _glances(steps: int, step: Ints, joined: Ints) -> Glances:
+    """`step`, `joined`: of each member."""
+    made, number = np.zeros((steps, 2), np.int64), joined.astype(np.int64)
+    np.bitwise_or.at(made, (step, 0), np.int64(1) << (number & 63))
+    np.bitwise_or.at(made, (step, 1), np.int64(1) << (number // 64 & 63))
+    return made
+
+
+def _windows(steps: Ints, length: Ints) -> tuple[Ints, Ints]:
+    """How far from where a literal of this length begins a link of the step may begin, at the lowest and the highest."""
+    _, _, _, side, least, most, _, shortest, longest, _ = steps.T
+    return np.where(side > 0, length + least, -most - longest), np.where(side > 0, length + most, -least - shortest)
+
+
+def _rows(*columns: Any) -> Ints:
+    """A table of these columns, row by row in memory."""
+    return np.stack([np.asarray(column, np.int32) for column in columns], 1)
 
 
 def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Ints:
@@ -292,11 +319,3 @@ def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Ints:
 def _bounds(sorted_keys: Ints, count: int) -> Ints:
     """Where each key 0..count-1 begins."""
     return np.searchsorted(sorted_keys, np.arange(count + 1)).astype(np.int32)
-
-
-def _matrix(texts: Sequence[str]) -> Ints:
-    """A row of code points each, 0 behind the last."""
-    made = np.zeros((len(texts), max(map(len, texts), default=0)), np.int32)
-    for i, text in enumerate(texts):
-        made[i, : len(text)] = [ord(c) for c in text]
-    return made
