@@ -50,19 +50,19 @@ FORM_CHARS, FORM_NEAR, COMPARED, WRITTEN, LETTERS = range(5)
 
 
 class Chains(NamedTuple):
-    """What to look for, compiled; see `plan` for how. Tables of a row each, whose columns are named above: a look at one thing is
-    one look into memory.
+    """What to look for, compiled; see `plan` for how. Tables of a row each, whose columns are named above: a look at one
+    thing is one look into memory.
 
     literals: its length; its number among those that some step looks for, else NONE; the uses USE_FIRST to USE_LAST that it
     anchors. uses: of a form as the anchor of a chain; from where its literal begins, a link of its step begins at USE_LOW to
     USE_HIGH.
 
     steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it; LEAST to MOST characters away;
-    SHORTEST, LONGEST of its members; DONE: the chain is complete; WORST rung of its chain. `slots[SHIFT + joined]`, if its OWNER
-    is the step, are the members MEMBER_FIRST to MEMBER_LAST that may stand there. members: a form, a slot value.
+    SHORTEST, LONGEST of its members; DONE: the chain is complete; WORST rung of its chain. `slots[SHIFT + joined]`, if
+    its OWNER is the step, are the members MEMBER_FIRST to MEMBER_LAST that may stand there. members: a form, a slot value.
 
-    forms: FORM_CHARS, spoken literal characters in it; FORM_NEAR, 1 where it has an edit; COMPARED: whether `letters` from LETTERS
-    on, FORM_CHARS of the normal form and WRITTEN as they are written, decide the rung.
+    forms: FORM_CHARS, spoken literal characters in it; FORM_NEAR, 1 where it has an edit; COMPARED: whether `letters` from
+    LETTERS on, FORM_CHARS of the normal form and WRITTEN as they are written, decide the rung.
     """
 
     literals: Ints
@@ -183,7 +183,7 @@ def holds_none(sight: Sight, glance: Glances, low: int, high: int) -> bool:
     back = high + 1 - (1 << level)
     one = sight.bits[0, level, low] | sight.bits[0, level, back]
     other = sight.bits[1, level, low] | sight.bits[1, level, back]
-    return glance[0] & one == 0 or glance[1] & other == 0
+    return bool(glance[0] & one == 0 or glance[1] & other == 0)
 
 
 def seeded(

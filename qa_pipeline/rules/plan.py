@@ -295,10 +295,10 @@ def _steps(rows: list[tuple[int, ...]], worst: Ints, shift: Ints, step: Ints, le
 
 def _glances(steps: int, step: Ints, joined: Ints) -> Glances:
     """`step`, `joined`: of each member."""
-    made, number = np.zeros((steps, 2), np.int64), joined.astype(np.int64)
-    np.bitwise_or.at(made, (step, 0), np.int64(1) << (number & 63))
-    np.bitwise_or.at(made, (step, 1), np.int64(1) << (number // 64 & 63))
-    return made
+    made, number = np.zeros((2, steps), np.int64), joined.astype(np.int64)
+    np.bitwise_or.at(made[0], step, np.int64(1) << (number & 63))
+    np.bitwise_or.at(made[1], step, np.int64(1) << (number >> 6 & 63))
+    return made.T.copy()
 
 
 def _windows(steps: Ints, length: Ints) -> tuple[Ints, Ints]:
