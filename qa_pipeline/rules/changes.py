@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -98,10 +99,13 @@ def _flips(findings: pa.Table) -> dict[tuple[str, str, str], Flip]:
         number = number * len(column.dictionary) + column.indices.to_numpy()
     order = np.argsort(number, kind="stable")
     _, starts, counts = np.unique(number[order], return_index=True, return_counts=True)
+    shown = np.minimum(counts, SAMPLES)
+    rows = np.concatenate([order[:0], *(order[start : start + n] for start, n in zip(starts, shown, strict=True))])
+    samples = iter(findings.take(pa.array(rows)).to_pylist())
     found = {}
-    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-        first, *_ = samples = findings.take(pa.array(order[start : start + min(count, SAMPLES)])).to_pylist()
-        found[first["pack"], first["rule_id"], first["change"]] = Flip(count, tuple(samples))
+    for count, n in zip(counts.tolist(), shown.tolist(), strict=True):
+        first, *_ = its = tuple(islice(samples, n))
+        found[first["pack"], first["rule_id"], first["change"]] = Flip(count, its)
     return found
 
 

@@ -23,11 +23,15 @@ from tests.benchmarks.rescore import FIRST_DAY, Run, make_dataset, timed
 
 PACK = "property"
 GOALS = {
-    "one rule edited, dry run": "10 s at 100,000 calls",
-    "all rules edited, dry run": "15 s at 100,000 calls",
-    "status": "1 s at 1,000,000",
-    "show": "1 s at 1,000,000",
+    "all rules, first judging": (15, 100_000),
+    "one rule edited, dry run": (10, 100_000),
+    "all rules edited, dry run": (15, 100_000),
+    "status": (1, 1_000_000),
+    "show": (1, 1_000_000),
 }
+"""Seconds by the clock on two cores, and the calls that they are asked for. With fewer they stand as they are, with more those
+of the first three grow as the calls do."""
+MEMORY = 1500  # MB, however many calls
 
 
 def edit_one(rules: Path) -> None:
@@ -87,7 +91,16 @@ def main() -> None:
         for name, run in found.items():
             said = f"{run.wall:7.2f} s ({run.cpu:.2f} s of processor)"
             print(f"  {name:26} {said}, {whole / run.wall:5.1f} times as fast as the first judging, peak {run.peak:,.0f} MB")
-    print("goals: " + "; ".join(f"{name} {limit}" for name, limit in GOALS.items()))
+            print(f"  {'':26} {verdict(name, run, calls)}")
+
+
+def verdict(name: str, run: Run, calls: int) -> str:
+    """Whether a command was as fast and as small as it has to be at so many calls."""
+    seconds, at = GOALS[name]
+    allowed = seconds if at == 1_000_000 else seconds * max(1.0, calls / at)
+    time = "met" if run.wall <= allowed else "MISSED"
+    memory = "met" if run.peak <= MEMORY else "MISSED"
+    return f"goals: {allowed:g} s {time}, {MEMORY:,} MB {memory}"
 
 
 if __name__ == "__main__":
