@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,23 +42,40 @@ class Reasons:
         return self.numbers[name]
 
 
+@dataclass(frozen=True)
+class Items:
+    """What spans are made of: turns first, then hits, events and transfers; the last row stands for nothing in particular.
+
+    turn: row of the corpus's turns, -1 where it is no words; first, last: its characters; rung 0-3 (exact, normalised, sound,
+    near), value: row of the captured values, each -1 for none.
+    """
+
+    turn: Ints
+    first: Ints
+    last: Ints
+    rung: NDArray[np.int8]
+    similarity: NDArray[np.float64]
+    value: NDArray[np.int32]
+
+
 class Case:
     """Caches live as long as the judging of one pack on one corpus."""
 
     def __init__(self, corpus: Corpus, pack: RulePack, matcher: Matcher) -> None:
         self.corpus, self.pack, self.reasons = corpus, pack, Reasons()
-        self.attributes: list[Mapping[str, Any]] = []
         self.named: dict[Any, tuple[Spans, Ints]] = {}
         self.columns: dict[str, list[Any]] = {}
         self._factored: dict[str, tuple[list[Any], Ints]] = {}
         self._hits = matcher.find(corpus.turns.texts)
-        self._order = np.argsort(self._hits.phrase, kind="stable")
-        self._edges = np.searchsorted(self._hits.phrase[self._order], np.arange(len(matcher.phrases) + 1))
+        self._hits = self._hits.take(np.argsort(self._hits.phrase, kind="stable"))
+        self._edges = np.searchsorted(self._hits.phrase, np.arange(len(matcher.phrases) + 1))
         self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
         self.values = self._hits.values
         self._plain: dict[int, str] = {}
         self._said: dict[tuple[str, bool, str, str | None], tuple[Spans, Spans]] = {}
-        self._phrases: dict[str, tuple[Spans, Flags]] = {}
+        self._phrases: dict[str, Spans] = {}
+        self._measured: dict[str, Flags] = {}
+        self._events: dict[int, Mapping[str, Any]] = {}
 
     def __len__(self) -> int:
         return len(self.corpus)
@@ -125,6 +143,11 @@ class Case:
             cached = self.named["turns", by, to] = (self.corpus.turns.as_spans(self.speaks(by, to)), self.nothing_unknown)
         return cached[0]
 
+    @cached_property
+    def everybody(self) -> Spans:
+        """All turns."""
+        return self.corpus.turns.as_spans(self.speaks("anyone"))
+
     def weak_turns(self, by: str, to: str | None = None) -> Spans:
         """Turns that were heard without words or with little confidence: what was not found there may have been said."""
         cached = self.named.get(("weak", by, to))
@@ -135,29 +158,51 @@ class Case:
             self.named["weak", by, to] = cached
         return cached[0]
 
-    def heard(self, name: str) -> tuple[Spans, Flags]:
-        """Everything heard of a phrase, on any rung, sorted by (unit, time); and which hits are too short to trust by sound."""
+    @cached_property
+    def items(self) -> Items:
+        h, turns = self._hits, self.corpus.turns
+        silent = len(self.corpus.events) + len(self._transfers[0]) + 1
+
+        def column(of_turns: NDArray[Any] | int, of_hits: NDArray[Any], nothing: int, kind: Any) -> NDArray[Any]:
+            words = np.broadcast_to(np.asarray(of_turns, kind), len(turns))
+            return np.concatenate([words, of_hits, np.full(silent, nothing)], dtype=kind, casting="unsafe")
+
+        return Items(
+            column(np.arange(len(turns)), h.text, -1, np.int64),
+            column(0, h.first, -1, np.int64),
+            column(turns.length, h.last, -1, np.int64),
+            column(-1, h.rung, -1, np.int8),
+            column(1, h.similarity, 1, np.float64),
+            column(-1, h.value, -1, np.int32),
+        )
+
+    @cached_property
+    def _times(self) -> tuple[Ints, Ints, Ints]:
+        """Unit, start and end of each hit."""
+        h, turns = self._hits, self.corpus.turns
+        return turns.unit.take(h.text), turns.time_of(h.text, h.first), turns.time_of(h.text, h.last)
+
+    @cached_property
+    def _disordered(self) -> Flags:
+        """Which hits come before the one that stands before them."""
+        h, (unit, start, _), turn_start = self._hits, self._times, self.corpus.turns.start.take(self._hits.text)
+        same = h.text[1:] == h.text[:-1]
+        later = (unit[1:] > unit[:-1]) | ((turn_start[1:] > turn_start[:-1]) & (unit[1:] == unit[:-1]))
+        within = (start[1:] >= start[:-1]) & (h.first[1:] >= h.first[:-1])
+        return ~np.where(same, within, later)
+
+    def heard(self, name: str) -> Spans:
+        """Everything heard of a phrase, on any rung, sorted by (unit, time)."""
         if name not in self._phrases:
-            row = self._row[name]
-            rows = self._order[self._edges[row] : self._edges[row + 1]]
-            h, turns = self._hits, self.corpus.turns
-            turn, first, last = (column.take(rows).astype(np.int64) for column in (h.text, h.first, h.last))
-            found = spans(
-                turns.unit[turn],
-                turns.time_of(turn, first),
-                turns.time_of(turn, last),
-                turn=turn,
-                first=first,
-                last=last,
-                rung=h.rung.take(rows).astype(np.int64),
-                similarity=h.similarity.take(rows).astype(np.float64),
-                value=h.value.take(rows).astype(np.int64),
-            )
-            short = h.short.take(rows)
-            if not _is_in_order(found, turns.start.take(turn)):
-                order = np.lexsort((found.first, found.start, turns.start[turn], found.unit))
-                found, short = found.take(order), short[order]
-            self._phrases[name] = found, short
+            begin, stop = self._edges[self._row[name] : self._row[name] + 2].tolist()
+            of = slice(begin, stop)
+            unit, start, end = self._times
+            found = Spans(unit[of], start[of], end[of], np.arange(begin, stop) + len(self.corpus.turns))
+            # they are in order but for turns that begin at once and characters whose times go back
+            if self._disordered[begin : stop - 1].any():
+                h, turn_start = self._hits, self.corpus.turns.start
+                found = found.take(np.lexsort((h.first[of], found.start, turn_start[h.text[of]], found.unit)))
+            self._phrases[name] = found
         return self._phrases[name]
 
     def said_by(self, name: str, anchored: bool, by: str, to: str | None) -> tuple[Spans, Spans]:
@@ -166,35 +211,61 @@ class Case:
         if key not in self._said:
             right = self.speaks(by, to)
             good, low = self.satisfying(name, anchored)
-            self._said[key] = good.take(right[good.turn]), low.take(right[low.turn])
+            self._said[key] = good.take(right[self.turn(good)]), low.take(right[self.turn(low)])
         return self._said[key]
 
     def satisfying(self, name: str, anchored: bool) -> tuple[Spans, Spans]:
         """Hits of a phrase on the rungs that it allows, and those on lower rungs, which make a miss unsure."""
-        found, short = self.heard(name)
+        found = self.heard(name)
+        hit = found.item - len(self.corpus.turns)
         allowed = np.array([r in self.pack.phrases[name].rungs for r in RUNG_NAMES])
-        good = allowed[found.rung] & (anchored | ~short)
+        good = allowed[self._hits.rung[hit]]
+        if not anchored:
+            good &= ~self._hits.short[hit]
         return found.take(good), found.take(~good)
 
-    def add_attributes(self, told: Mapping[str, Any]) -> int:
-        self.attributes.append(told)
-        return len(self.attributes) - 1
+    def turn(self, found: Spans) -> Ints:
+        """The row of the turn in which each was said, -1 for none."""
+        return self.items.turn.take(found.item)
 
-    def event_attributes(self, rows: Ints) -> Ints:
-        """Attribute rows of events, with the event's own value, source and channel among them."""
-        table = self.corpus.events.take(pa.array(rows)).to_pylist()
-        told = [
-            {"kind": e["kind"], "source": e["source"], "value": e["value"], "channel": e["channel"], **json.loads(e["attrs"])}
-            for e in table
-        ]
-        return np.array([self.add_attributes(t) for t in told], np.int64)
+    def turns_around(self, found: Spans) -> Spans:
+        """Words with the times of their turns."""
+        if "turns" not in found.told:
+            turns, turn = self.corpus.turns, self.turn(found)
+            found.told["turns"] = found.at(turns.start[turn], turns.end[turn])
+        return found.told["turns"]  # type: ignore[no-any-return]
+
+    def attributes(self, item: int) -> Mapping[str, Any] | None:
+        """What is told of an event, its own value, source and channel among it, or of a transfer; None of anything else."""
+        row = item - len(self.corpus.turns) - len(self._hits)
+        if item < 0 or row < 0:
+            return None
+        if row >= len(self.corpus.events):
+            return self._transfers[1][row - len(self.corpus.events)]
+        if row not in self._events:
+            e = self.corpus.events.slice(row, 1).to_pylist()[0]
+            told = {name: e[name] for name in ("kind", "source", "value", "channel")}
+            self._events[row] = {**told, **json.loads(e["attrs"])}
+        return self._events[row]
+
+    def events(self, kinds: Sequence[str]) -> Spans:
+        """The events of these kinds."""
+        found = event_spans(self.corpus, kinds)
+        return replace(found, item=found.item + len(self.corpus.turns) + len(self._hits))
 
     @cached_property
     def transfers(self) -> Spans:
         """Transfers on record: a moment each, in the leg that they end."""
+        found = self._transfers[0]
+        first = len(self.corpus.turns) + len(self._hits) + len(self.corpus.events)
+        return in_order(replace(found, item=found.item + first))
+
+    @cached_property
+    def _transfers(self) -> tuple[Spans, list[Mapping[str, Any]]]:
+        """As they come, and what is told of each."""
         if not any("transfers" in told for told in self.corpus.fields):
-            return no_spans()
-        units, at, attrs = [], [], []
+            return no_spans(), []
+        units, at, attributes = [], [], list[Mapping[str, Any]]()
         per_call: dict[int, list[int]] = {}
         for unit, call in enumerate(self.corpus.call_of.tolist()):
             per_call.setdefault(call, []).append(unit)
@@ -205,9 +276,9 @@ class Case:
                 if inside:
                     units.append(inside[-1])
                     at.append(int(moment if moment is not None else self.corpus.leg_end[inside[-1]]))
-                    attrs.append(self.add_attributes(transfer))
+                    attributes.append(transfer)
         time = np.array(at, np.int64)
-        return in_order(spans(np.array(units, np.int64), time, time, attrs=np.array(attrs, np.int64)))
+        return spans(np.array(units, np.int64), time, time, np.arange(len(at))), attributes
 
     def whole_call(self, found: Spans) -> Spans:
         """Each span also given to the earlier legs of its call."""
@@ -216,7 +287,7 @@ class Case:
             earlier = (shift > 0) & (call_of[np.maximum(shift - 1, 0)] == call_of[shift])
             shift, found = shift[earlier] - 1, found.take(earlier)
             if len(shift):
-                parts.append(Spans(**{**found.__dict__, "unit": shift}))
+                parts.append(replace(found, unit=shift))
         return together(parts)
 
     @cached_property
@@ -229,7 +300,7 @@ class Case:
         last_word = np.zeros(len(self), np.int64)
         np.maximum.at(last_word, self.corpus.turns.unit, self.corpus.turns.end)
         tones = tones.take(tones.end > last_word[tones.unit])
-        events = self.corpus.events.take(pa.array(tones.attrs)).to_pylist()
+        events = self.corpus.events.take(pa.array(tones.item)).to_pylist()
         for unit, event in zip(tones.unit.tolist(), events, strict=True):
             side = side_of(event)
             if told[unit] == "unknown" and side:
@@ -259,25 +330,23 @@ class Case:
 
     def measured(self, what: str) -> Flags:
         """Per unit, whether the detector ran: on every channel (`tones:0`, `tones:1`), or by its name or "all" alone."""
+        if what not in self._measured:
+            kinds, kind = self._measuring
+            known = np.array(
+                [channels == 2 if what == "two_channels" else ran(what, told, channels) for told, channels in kinds]
+            )
+            self._measured[what] = known.astype(bool)[kind]
+        return self._measured[what]
+
+    @cached_property
+    def _measuring(self) -> tuple[list[tuple[tuple[str, ...], int]], Ints]:
+        """What calls differ in by their `measured` and their number of channels, and which of it each unit's call is."""
         calls = self.corpus.calls
-        channels = pc.fill_null(calls["n_channels"], 2).to_numpy(zero_copy_only=False)
-        if what == "two_channels":
-            per_call = channels == 2
-        else:
-            told = [tuple(names or ()) for names in calls["measured"].to_pylist()]
-            pairs = list(zip(told, channels.tolist(), strict=True))
-            known = {pair: ran(what, *pair) for pair in set(pairs)}
-            per_call = np.array([known[pair] for pair in pairs], bool)
-        return np.asarray(per_call[self.corpus.call_of], bool)
-
-
-def _is_in_order(found: Spans, turn_start: Ints) -> bool:
-    """Whether hits are sorted by unit, start of the turn, start and first character, as they are but for turns that begin at
-    once and characters whose times go back."""
-    same = found.turn[1:] == found.turn[:-1]
-    later = (found.unit[1:] > found.unit[:-1]) | (turn_start[1:] > turn_start[:-1])
-    within = (found.start[1:] >= found.start[:-1]) & (found.first[1:] > found.first[:-1])
-    return bool(np.where(same, within, later & (found.unit[1:] >= found.unit[:-1])).all())
+        channels = pc.fill_null(calls["n_channels"], 2).to_pylist()
+        pairs = zip((tuple(told or ()) for told in calls["measured"].to_pylist()), channels, strict=True)
+        kinds: dict[tuple[tuple[str, ...], int], int] = {}
+        kind = np.fromiter((kinds.setdefault(pair, len(kinds)) for pair in pairs), np.int64, len(calls))
+        return list(kinds), kind[self.corpus.call_of]
 
 
 def ran(what: str, measured: Sequence[str], channels: int) -> bool:

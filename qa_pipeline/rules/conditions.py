@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,17 @@ from qa_pipeline.rules.measures import MEASURES
 from qa_pipeline.rules.occasions import find_spans
 from qa_pipeline.rules.recall import echoes, every_value, names, repeats, some_value
 from qa_pipeline.rules.spans import LONGEST, Flags, Ints, Spans, expand, key, merge, spans, starts_within
-from qa_pipeline.rules.truth import Truth, Witnesses, truth
+from qa_pipeline.rules.truth import Proof, Truth, Witnesses, truth
 from qa_pipeline.rules.windows import KEYS, Window, spans_in, window
+
+WORTH_LEAVING_OUT = 1_000
+"""Rows fewer than which are looked at needlessly sooner than they are left out."""
 
 
 def evaluate(case: Case, condition: Expression, occasion: Spans, anchored: bool = False) -> Truth:
     """The condition at each row of `occasion`. `anchored`: it is a place where two syllables may be known by sound."""
+    if not len(occasion):
+        return t.nothing()
     return _OPERATORS[condition.op](case, condition, occasion, anchored)
 
 
@@ -33,11 +38,26 @@ def _named(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
 
 
 def _all(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
-    return t.all_of([evaluate(case, one, occasion, anchored) for one in c["all"]])
+    return t.all_of(_until(t.FALSE, case, c["all"], occasion, anchored))
 
 
 def _any(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
-    return t.any_of([evaluate(case, one, occasion, anchored) for one in c["any"]])
+    return t.any_of(_until(t.TRUE, case, c["any"], occasion, anchored))
+
+
+def _until(decided: int, case: Case, conditions: Sequence[Expression], occasion: Spans, anchored: bool) -> list[Truth]:
+    """Each condition at each row; where many rows are decided, the further ones at the other rows alone."""
+    parts: list[Truth] = []
+    open_ = np.ones(len(occasion), bool)
+    for condition in conditions:
+        rows = np.flatnonzero(open_)
+        if len(occasion) - len(rows) < WORTH_LEAVING_OUT:
+            parts.append(evaluate(case, condition, occasion, anchored))
+        else:
+            some = evaluate(case, condition, occasion.take(rows), anchored)
+            parts.append(t.spread(some, rows, len(occasion), 1 - decided))
+        open_ &= parts[-1].value != decided
+    return parts
 
 
 def _not(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -56,19 +76,24 @@ def _of(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
 
 def _heard(case: Case, name: str, args: Mapping[str, Any], w: Window, anchored: bool) -> tuple[Spans, Ints, Ints, Flags]:
     """The phrase's hits by the speaker, the rows [lo, hi) in each window, and where only a lower rung hears it."""
-    turns = case.corpus.turns
     good, low = case.said_by(name, anchored, args.get("by", "agent"), args.get("to"))
-    lo, hi = w.rows_of(good, turns.start[good.turn], turns.end[good.turn])
-    low_lo, low_hi = w.rows_of(low, turns.start[low.turn], turns.end[low.turn])
+    lo, hi = w.rows_of(good, case.turns_around(good))
+    low_lo, low_hi = w.rows_of(low, case.turns_around(low))
     return good, lo, hi, low_hi > low_lo
 
 
 def _doubt(case: Case, args: Mapping[str, Any], w: Window) -> Ints:
     """Why words that were not found may have been said all the same, per row; 0: no doubt."""
-    by = args.get("by", "agent")
-    weak, turns = case.weak_turns(by, args.get("to")), case.corpus.turns
-    lo, hi = w.rows_of(weak, weak.start, weak.end)
-    wordless = turns.length[weak.turn[np.minimum(lo, max(0, len(weak) - 1))]] == 0 if len(weak) else np.zeros(len(lo), bool)
+    by, to = args.get("by", "agent"), args.get("to")
+    if (by, to) not in w.doubts:
+        w.doubts[by, to] = _doubts(case, by, to, w)
+    return w.doubts[by, to]
+
+
+def _doubts(case: Case, by: str, to: str | None, w: Window) -> Ints:
+    weak, turns = case.weak_turns(by, to), case.corpus.turns
+    lo, hi = w.rows_of(weak, weak)
+    wordless = turns.length[weak.item[np.minimum(lo, max(0, len(weak) - 1))]] == 0 if len(weak) else np.zeros(len(lo), bool)
     low, silent = case.reasons.number("low_confidence"), case.reasons.number("speech_without_words")
     reason = np.where(hi > lo, np.where(wordless, silent, low), 0)
     beyond = np.where(w.end >= case.corpus.leg_end[w.unit], case.cut_off[w.unit], 0)
@@ -88,45 +113,51 @@ def _said(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
         nearly = np.where(low, case.reasons.number(f"nearly_said:{name}"), doubt)
         found = (hi - lo >= c.get("times", 1)) & (roles == 0)
         weak = found & _all_weak(case, good, lo)
-        proof = Witnesses(np.flatnonzero(found), good.take(lo[found]))
-        part = truth(found, case.reasons.number(f"not_said:{name}"), proof, np.where(roles != 0, roles, nearly))
-        value = np.where(weak, np.int8(t.UNKNOWN), part.value).astype(np.int8)
-        parts.append(Truth(value, np.where(weak, case.reasons.number("low_confidence"), part.reason), proof))
+        unknown = np.where(roles != 0, roles, nearly)
+        part = truth(found, case.reasons.number(f"not_said:{name}"), t.seen(found, good, lo), unknown)
+        parts.append(_unknown_at(weak, case.reasons.number("low_confidence"), part))
     out = t.all_of(parts) if choice.every else t.any_of(parts)
     if len(parts) > 1 and (c.get("same_turn") or c.get("in_order")):
         joint = _in_one_turn if c.get("same_turn") else _in_order
-        held = joint(heard, len(occasion))
+        held = joint(case, heard, len(occasion))
         reason = case.reasons.number("not_in_one_turn" if c.get("same_turn") else "not_in_order")
-        out = t.all_of([out, truth(held, reason, None, np.where(out.value == t.UNKNOWN, out.reason, 0))])
+        out = t.all_of([out, truth(held, reason, t.no_proof, np.where(out.value == t.UNKNOWN, out.reason, 0))])
     return out
+
+
+def _unknown_at(rows: Flags, reason: Ints | int, told: Truth) -> Truth:
+    if not rows.any():
+        return told
+    value = np.where(rows, np.int8(t.UNKNOWN), told.value).astype(np.int8)
+    return Truth(value, np.where(rows, reason, told.reason), told.proof)
 
 
 def _all_weak(case: Case, good: Spans, lo: Ints) -> Flags:
     """Whether the first hit stands on words that were heard with little confidence."""
     if not len(good):
         return np.zeros(len(lo), bool)
-    turn = good.turn[np.minimum(lo, len(good) - 1)]
+    turn = case.turn(good)[np.minimum(lo, len(good) - 1)]
     return np.asarray(case.corpus.turns.confidence[turn] < 0.5, bool)
 
 
-def _in_one_turn(heard: list[tuple[Spans, Ints, Ints, Flags]], n: int) -> Flags:
+def _in_one_turn(case: Case, heard: list[tuple[Spans, Ints, Ints, Flags]], n: int) -> Flags:
     """Rows that have one turn with a hit of every phrase."""
     common: Ints | None = None
     for good, lo, hi, _ in heard:
         row, at = expand(lo, hi)
-        pairs = np.unique(row * LONGEST + good.turn[at])
+        pairs = np.unique(row * LONGEST + case.turn(good)[at])
         common = pairs if common is None else common[np.isin(common, pairs)]
     held = np.zeros(n, bool)
     held[(common if common is not None else np.zeros(0, np.int64)) // LONGEST] = True
     return held
 
 
-def _in_order(heard: list[tuple[Spans, Ints, Ints, Flags]], n: int) -> Flags:
+def _in_order(case: Case, heard: list[tuple[Spans, Ints, Ints, Flags]], n: int) -> Flags:
     """Rows in which each phrase is said after the one before it, the earliest hits taken."""
     at, held = np.zeros(n, np.int64), np.ones(n, bool)
     for good, lo, hi, _ in heard:
         unit_start = key(good.unit[np.minimum(lo, max(0, len(good) - 1))], at) if len(good) else at
-        row = np.maximum(lo, np.searchsorted(key(good.unit, good.start), unit_start, "left"))
+        row = np.maximum(lo, np.searchsorted(good.starts, unit_start, "left"))
         held &= row < hi
         at = np.where(held, good.start[np.minimum(row, max(0, len(good) - 1))] if len(good) else 0, at)
     return held
@@ -138,26 +169,22 @@ def _never_said(case: Case, c: Expression, occasion: Spans, anchored: bool) -> T
     turns, right = case.corpus.turns, case.speaks(c.get("by", "agent"), c.get("to"))
     parts = []
     for name in c["never_said"].names:
-        found, _ = case.heard(name)
-        found = found.take((found.rung <= NORMALISED) & right[found.turn])
-        unsure = turns.confidence[found.turn] < SURE_ENOUGH_TO_ACCUSE
-        lo, hi = w.rows_of(found, turns.start[found.turn], turns.end[found.turn])
-        sure_lo, sure_hi = w.rows_of(found.take(~unsure), turns.start[found.turn[~unsure]], turns.end[found.turn[~unsure]])
+        found = case.heard(name)
+        found = found.take((case.items.rung[found.item] <= NORMALISED) & right[case.turn(found)])
+        sure = found.take(~(turns.confidence[case.turn(found)] < SURE_ENOUGH_TO_ACCUSE))
+        lo, hi = w.rows_of(found, case.turns_around(found))
+        sure_lo, sure_hi = w.rows_of(sure, case.turns_around(sure))
         clean, guilty = hi == lo, sure_hi > sure_lo
-        proof = t.witnesses(
-            [
-                Witnesses(np.flatnonzero(guilty), found.take(~unsure).take(sure_lo[guilty])),
-                Witnesses(np.flatnonzero(~clean & ~guilty), found.take(lo[~clean & ~guilty])),
-            ]
-        )
         reason = case.reasons.number(f"said:{name}")
         doubt = np.where(guilty, 0, case.reasons.number("low_confidence"))
-        parts.append(truth(clean, reason, proof, np.where(clean, 0, doubt)))
-    out = t.all_of(parts)
+        shown = _either_seen(t.seen(guilty, sure, sure_lo), t.seen(~clean & ~guilty, found, lo))
+        parts.append(truth(clean, reason, shown, np.where(clean, 0, doubt)))
     roles = case.roles_unknown[occasion.unit]
-    return Truth(
-        np.where(roles != 0, np.int8(t.UNKNOWN), out.value).astype(np.int8), np.where(roles != 0, roles, out.reason), out.proof
-    )
+    return _unknown_at(roles != 0, roles, t.all_of(parts))
+
+
+def _either_seen(*proofs: Proof) -> Proof:
+    return lambda chosen: t.witnesses([proof(chosen) for proof in proofs])
 
 
 def _occurs(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -168,12 +195,10 @@ def _occurs(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth
     least, most = c.get("at_least", 0 if "at_most" in c.args else 1), c.get("at_most", 10**9)
     held = (n >= least) & (n <= most)
     reason = np.where(n < least, case.reasons.number("does_not_occur"), case.reasons.number("occurs"))
-    some = n > 0
-    proof = Witnesses(np.flatnonzero(some), found.take(np.minimum(first[some], max(0, len(found) - 1))))
     more = unknown[occasion.unit]
+    proof = t.seen(n > 0, found, np.minimum(first, max(0, len(found) - 1)))
     out = truth(held, reason, proof, np.where(n < least, more, 0))
-    open_ = held & (more != 0) & (most < 10**9)
-    return Truth(np.where(open_, np.int8(t.UNKNOWN), out.value).astype(np.int8), np.where(open_, more, out.reason), proof)
+    return _unknown_at(held & (more != 0), more, out) if most < 10**9 else out
 
 
 def _order(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -187,9 +212,9 @@ def _order(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
         held &= hi > lo
         chosen = np.minimum(lo, max(0, len(found) - 1))
         if len(found):
-            proofs.append(Witnesses(np.flatnonzero(held), found.take(chosen[held])))
+            proofs.append(t.seen(held.copy(), found, chosen))
             at = np.where(held, found.start[chosen] + 1, at)
-    return truth(held, case.reasons.number("not_in_order"), t.witnesses(proofs), unknown)
+    return truth(held, case.reasons.number("not_in_order"), _either_seen(*proofs), unknown)
 
 
 def _longest_gap(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -218,7 +243,7 @@ def _longest_gap(case: Case, c: Expression, occasion: Spans, anchored: bool) -> 
         edges_row[chosen],
         spans(occasion.unit[edges_row[chosen]], begins[chosen], np.maximum(begins[chosen], closes[closing][chosen])),
     )
-    return truth(held, case.reasons.number("gap_too_long"), proof, unknown[occasion.unit])
+    return truth(held, case.reasons.number("gap_too_long"), proof.of, unknown[occasion.unit])
 
 
 def _measure(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -237,7 +262,7 @@ def _in_bounds(case: Case, c: Expression, values: NDArray[np.float64], reason: s
             with np.errstate(invalid="ignore"):
                 held &= within(values, bound, c[bound])  # type: ignore[arg-type]
     unknown = np.where(missing, case.reasons.number(f"unknown:{name}"), 0)
-    return truth(held, case.reasons.number(reason), None, unknown)
+    return truth(held, case.reasons.number(reason), t.no_proof, unknown)
 
 
 def _field(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -266,16 +291,16 @@ def _field(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
         off = np.array([flag is not True for flag in flags], bool)[feed[occasion.unit]]
         unknown = np.where(off, case.reasons.number("no_feed"), unknown)
         held &= ~off
-    return truth(held, reason, None, unknown)
+    return truth(held, reason, t.no_proof, unknown)
 
 
 def _attribute(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     wanted = {k: v for k, v in c.args.items() if k != "attribute"}
-    values = [case.attributes[a].get(c["attribute"]) if a >= 0 else None for a in occasion.attrs.tolist()]
+    values = [(case.attributes(item) or {}).get(c["attribute"]) for item in occasion.item.tolist()]
     held = np.array([fits(v, wanted) for v in values], bool)
     missing = np.array([v is None and not set(wanted) <= {"known", "is_not"} for v in values], bool)
     unknown = np.where(missing, case.reasons.number(f"unknown:{c['attribute']}"), 0)
-    return truth(held, case.reasons.number(f"attribute:{c['attribute']}"), None, unknown)
+    return truth(held, case.reasons.number(f"attribute:{c['attribute']}"), t.no_proof, unknown)
 
 
 def _ended_by(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -292,7 +317,7 @@ def _ended_by(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Tru
     end = case.corpus.numbers("ended_ms")[occasion.unit]
     at = np.where(np.isnan(end), case.corpus.leg_end[occasion.unit], end).astype(np.int64)
     proof = Witnesses(np.arange(len(occasion)), spans(occasion.unit, np.maximum(at - 3000, 0), at))
-    return truth(held, reasons, proof, unknown)
+    return truth(held, reasons, proof.of, unknown)
 
 
 def _clock(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:

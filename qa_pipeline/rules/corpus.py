@@ -41,7 +41,7 @@ class Turns:
     def __len__(self) -> int:
         return len(self.unit)
 
-    def time_of(self, turn: Ints, character: Ints) -> Ints:
+    def time_of(self, turn: NDArray[np.integer[Any]], character: NDArray[np.integer[Any]]) -> Ints:
         """When a character begins; behind the last one, the turn's end."""
         inside = character < self.length[turn]
         at = np.where(inside, self.begin[turn] + character, 0)
@@ -50,14 +50,7 @@ class Turns:
 
     def as_spans(self, chosen: NDArray[np.bool_]) -> Spans:
         rows = np.flatnonzero(chosen)
-        return spans(
-            self.unit[rows],
-            self.start[rows],
-            self.end[rows],
-            turn=rows,
-            first=np.zeros(len(rows), np.int64),
-            last=self.length[rows],
-        )
+        return Spans(self.unit[rows], self.start[rows], self.end[rows], rows)
 
 
 @dataclass(frozen=True)
@@ -254,8 +247,8 @@ def _lookup(known: Any, wanted: Any) -> Ints:
 
 
 def event_spans(corpus: Corpus, kinds: Sequence[str]) -> Spans:
-    """Spans of the events of these kinds; `attrs` holds their rows in `corpus.events`."""
+    """Spans of the events of these kinds; their items are rows of `corpus.events`."""
     chosen = np.asarray(pc.is_in(corpus.events["kind"], pa.array(list(kinds))).to_numpy(zero_copy_only=False), bool)
     rows = np.flatnonzero(chosen & (corpus.event_unit >= 0))
     start, end = (_ints(corpus.events[name])[rows] for name in ("start_ms", "end_ms"))
-    return in_order(spans(corpus.event_unit[rows], start, end, attrs=rows))
+    return in_order(spans(corpus.event_unit[rows], start, end, rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -19,8 +19,8 @@ from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.occasions import anchored, find_spans
 from qa_pipeline.rules.pack import RUNGS, PackError, Rule, RulePack, vocabulary
-from qa_pipeline.rules.spans import Ints, Spans, spans
-from qa_pipeline.rules.truth import Truth, Witnesses
+from qa_pipeline.rules.spans import Ints, Spans, end_to_end
+from qa_pipeline.rules.truth import Proof, Truth
 from qa_pipeline.rules.wording import WordingError
 from qa_pipeline.text.segment import Segmenter
 
@@ -33,7 +33,10 @@ PERSON_CAN_TELL = ("low_confidence", "speech_without_words", "roles_unknown", "n
 
 @dataclass(frozen=True)
 class Verdicts:
-    """One rule on every unit. Evidence rows are sorted by unit; each belongs to one occasion with its own verdict."""
+    """One rule on every unit. Evidence rows are sorted by unit; each belongs to one occasion with its own verdict.
+
+    witnessed: whether it is what was looked for; else it is the occasion itself.
+    """
 
     rule: Rule
     verdict: NDArray[np.int8]
@@ -43,6 +46,7 @@ class Verdicts:
     fatal: NDArray[np.bool_]
     evidence: Spans
     evidence_verdict: NDArray[np.int8]
+    witnessed: NDArray[np.bool_]
 
 
 def judge_tables(tables: Mapping[str, pa.Table], pack: RulePack, matcher: Matcher | None = None) -> tuple[Case, list[Verdicts]]:
@@ -95,9 +99,9 @@ def judge_rule(case: Case, rule: Rule) -> Verdicts:
         if rule.fatal_if is not None:
             serious &= evaluate(case, rule.fatal_if, occasion).value == t.TRUE
         fatal[occasion.unit[serious]] = True
-    evidence, of = _evidence(occasion, rows, proof)
+    evidence = _evidence(occasion, rows, proof)
     passed, failed = (np.bincount(occasion.unit[rows == v], minlength=len(case)) for v in (PASS, FAIL))
-    return Verdicts(rule, verdict, why, passed, failed, fatal, evidence, of)
+    return Verdicts(rule, verdict, why, passed, failed, fatal, *evidence)
 
 
 def _scope(case: Case, rule: Rule) -> Truth:
@@ -122,7 +126,7 @@ def _scope(case: Case, rule: Rule) -> Truth:
         reason = np.where(case.agent_speaks, reason, case.reasons.number("no_agent_speech"))
         mute = ~case.agent_speaks & (case.roles_unknown != 0)
         value, reason = np.where(mute, np.int8(t.TRUE), value), np.where(mute, 0, reason)
-    return Truth(value.astype(np.int8), reason, t.no_witnesses())
+    return Truth(value.astype(np.int8), reason, t.no_proof)
 
 
 def _in_force(case: Case, rule: Rule) -> NDArray[np.bool_]:
@@ -150,7 +154,7 @@ def _unmeasured(case: Case, rule: Rule) -> Ints:
     return found
 
 
-def _rows(case: Case, rule: Rule, occasion: Spans, scope: Truth) -> tuple[NDArray[np.int8], Ints, Witnesses]:
+def _rows(case: Case, rule: Rule, occasion: Spans, scope: Truth) -> tuple[NDArray[np.int8], Ints, Proof]:
     """Each occasion's verdict, reason and witnesses."""
     assert rule.when is not None and rule.expect is not None
     told = evaluate(case, rule.expect, occasion, anchored(rule.when))
@@ -196,20 +200,14 @@ def _settled(
     return verdict.astype(np.int8), np.where(verdict == PASS, 0, why)
 
 
-def _evidence(occasion: Spans, rows: NDArray[np.int8], proof: Witnesses) -> tuple[Spans, NDArray[np.int8]]:
-    """What a trainer listens to: the witnesses of each occasion, or the occasion itself, with the words that made it one.
-
-    Such words are no hit of what was looked for: their similarity is not known (NaN), and 0 where there are none.
-    """
+def _evidence(occasion: Spans, rows: NDArray[np.int8], proof: Proof) -> tuple[Spans, NDArray[np.int8], NDArray[np.bool_]]:
+    """What a trainer listens to: the witnesses of each occasion, or the occasion itself, with the words that made it one."""
     shown = rows != NA
-    witnessed = proof.of(shown)
+    found = proof(shown)
     bare = shown.copy()
-    bare[witnessed.row] = False
-    own = occasion.take(bare)
-    words = {name: getattr(own, name) for name in ("turn", "first", "last")}
-    unlike = np.where(own.turn >= 0, np.nan, 0.0)
-    silent = spans(own.unit, np.maximum(own.start, 0), np.maximum(own.end, 0), similarity=unlike, **words)
-    columns = {f.name: np.concatenate([getattr(witnessed.spans, f.name), getattr(silent, f.name)]) for f in fields(Spans)}
-    verdict = np.concatenate([rows[witnessed.row], rows[bare]])
-    order = np.lexsort((columns["start"], columns["unit"]))
-    return Spans(**{k: v[order] for k, v in columns.items()}), verdict[order].astype(np.int8)
+    bare[found.row] = False
+    own = occasion.take(np.flatnonzero(bare))
+    evidence = end_to_end([found.spans, own.at(np.maximum(own.start, 0), np.maximum(own.end, 0))])
+    verdict = np.concatenate([rows[found.row], rows[bare]])
+    order = np.lexsort((evidence.start, evidence.unit))
+    return evidence.take(order), verdict[order].astype(np.int8), order < len(found.row)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -23,6 +24,11 @@ class Expression:
 
     op: str
     args: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def text(self) -> str:
+        """The same for expressions that say the same."""
+        return repr(self)
 
     def __getitem__(self, key: str) -> Any:
         return self.args[key]

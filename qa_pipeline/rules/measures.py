@@ -60,17 +60,15 @@ def _until_end(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
 
 def _response(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
     """From the occasion's end to the next turn of the speaker; 0 where he speaks by then, but not what the occasion is."""
-    from qa_pipeline.rules.spans import key
-
     turns = case.turns_of(args.get("by", "agent"))
-    at = np.searchsorted(key(turns.unit, turns.start), key(occasion.unit, occasion.end), "left")
+    at = np.searchsorted(turns.starts, occasion.ends, "left")
     inside = np.minimum(at, max(0, len(turns) - 1))
     if not len(turns):
         return np.full(len(occasion), np.nan)
     has = (at < len(turns)) & (turns.unit[inside] == occasion.unit)
     before = np.maximum(at - 1, 0)
     speaks = (at > 0) & (turns.unit[before] == occasion.unit) & (turns.end[before] > occasion.end)
-    speaks &= turns.turn[before] != occasion.turn
+    speaks &= turns.item[before] != case.turn(occasion)
     return np.where(speaks, 0.0, np.where(has, turns.start[inside] - occasion.end, np.nan))
 
 
@@ -98,7 +96,7 @@ def _talk_share(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
 def _rate(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
     """Characters a minute of speech, the median over the speaker's turns of 8 characters or more; below 30 in all, unknown."""
     turns = case.turns_of(args.get("by", "agent"))
-    length = case.spoken_length[turns.turn]
+    length = case.spoken_length[turns.item]
     long = (length >= 8) & (turns.end > turns.start)
     unit, n, took = turns.unit[long], length[long], (turns.end - turns.start)[long]
     rate = n * 60_000 / np.maximum(took, 1)
@@ -120,7 +118,7 @@ def _turn_count(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
 
 def _confidence(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Values:
     turns = case.turns_of(args.get("by", "agent"))
-    known = case.corpus.turns.confidence[turns.turn]
+    known = case.corpus.turns.confidence[turns.item]
     has = ~np.isnan(known)
     count = np.bincount(turns.unit[has], minlength=len(case))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -149,8 +147,7 @@ def _longest_silence(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Va
     """The longest time within the occasion in which nobody speaks, clipped to the occasion."""
     from qa_pipeline.rules.spans import counts, expand, merge
 
-    turns = case.corpus.turns
-    speech = merge(turns.as_spans(np.ones(len(turns), bool)), 0)
+    speech = merge(case.everybody, 0)
     lo, hi = counts(speech, occasion.unit, occasion.start, occasion.end)
     row, at = expand(lo, hi)
     out = np.where(hi > lo, 0, occasion.end - occasion.start).astype(np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 from qa_pipeline.model import EVENT_KINDS
 from qa_pipeline.rules.case import Case, either_unknown, side_of, unknown_where
 from qa_pipeline.rules.compare import fits
-from qa_pipeline.rules.corpus import UNKNOWN, event_spans
+from qa_pipeline.rules.corpus import UNKNOWN
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.spans import (
     LONGEST,
@@ -19,7 +19,6 @@ from qa_pipeline.rules.spans import (
     counts,
     firsts_of,
     in_order,
-    key,
     merge,
     no_spans,
     nth,
@@ -41,10 +40,10 @@ Found = tuple[Spans, Ints]
 
 def find_spans(case: Case, expression: Expression) -> Found:
     """The spans of an expression in every unit of the case."""
-    cached = case.named.get(id(expression))
+    cached = case.named.get(expression.text)
     if cached is None:
         found, unknown = _GENERATORS[expression.op](case, expression)
-        cached = case.named[id(expression)] = _pick(case, expression, found, unknown)
+        cached = case.named[expression.text] = _pick(case, expression, found, unknown)
     return cached
 
 
@@ -56,8 +55,8 @@ def anchored(expression: Expression) -> bool:
 def _pick(case: Case, e: Expression, found: Spans, unknown: Ints) -> Found:
     if "merge_s" in e.args:
         found = merge(found, e["merge_s"] * 1000)
-    length = found.end - found.start
     if "longer_s" in e.args or "shorter_s" in e.args:
+        length = found.end - found.start
         found = found.take((length > e.get("longer_s", -1) * 1000) & (length < e.get("shorter_s", 1e9) * 1000))
     for name, sign in (("before", 1), ("after", -1)):
         if name in e.args:
@@ -156,15 +155,14 @@ def _phrase(case: Case, e: Expression) -> Found:
 def _turns(case: Case, e: Expression) -> Found:
     found = case.turns_of(e["turns"], e.get("to"))
     if "characters" in e.args:
-        found = found.take(case.spoken_length[found.turn] >= e["characters"])
+        found = found.take(case.spoken_length[found.item] >= e["characters"])
     return found, case.roles_unknown
 
 
 def _event(case: Case, e: Expression) -> Found:
-    found = event_spans(case.corpus, e["event"])
-    found = Spans(**{**found.__dict__, "attrs": case.event_attributes(found.attrs)})
+    found = case.events(e["event"])
     if "side" in e.args:
-        told = [case.attributes[a] for a in found.attrs.tolist()]
+        told = [case.attributes(item) or {} for item in found.item.tolist()]
         found = found.take(np.array([side_of(t) == e["side"] for t in told], bool))
     found = _with_attributes(case, found, e.get("where", ()))
     kinds = (EVENT_KINDS[kind] for kind in e["event"] if kind in EVENT_KINDS)
@@ -176,7 +174,7 @@ def _event(case: Case, e: Expression) -> Found:
 def _with_attributes(case: Case, found: Spans, wanted: Any) -> Spans:
     if not wanted:
         return found
-    told = [case.attributes[a] for a in found.attrs.tolist()]
+    told = [case.attributes(item) or {} for item in found.item.tolist()]
     return found.take(np.array([all(fits(t.get(k), v) for k, v in wanted) for t in told], bool))
 
 
@@ -187,19 +185,15 @@ def _transfer(case: Case, e: Expression) -> Found:
 def _holds(case: Case, e: Expression) -> Found:
     """On record, as music, or announced and then no word of the agent's nor a real turn of the customer's for `quiet_s`."""
     announced_by, quiet_s = e["holds"]
-    kinds = ("hold", "hold_music")
-    found = event_spans(case.corpus, kinds)
-    found = Spans(**{**found.__dict__, "attrs": case.event_attributes(found.attrs)})
-    parts, unknown = [found], case.nothing_unknown
+    parts, unknown = [case.events(("hold", "hold_music"))], case.nothing_unknown
     if announced_by:
         good, _ = case.satisfying(announced_by, anchored=False)
         by_somebody = np.zeros(len(case), bool)
-        by_somebody[good.unit[case.corpus.turns.speaker[good.turn] == UNKNOWN]] = True
+        by_somebody[good.unit[case.corpus.turns.speaker[case.turn(good)] == UNKNOWN]] = True
         unknown = np.where(by_somebody, case.roles_unknown, 0)
-        good = good.take(case.speaks("agent")[good.turn])
-        turns, agent = case.corpus.turns, case.turns_of("agent")
-        said = nth(in_order(good.at(turns.start[good.turn], turns.end[good.turn])), "every")
-        after = np.searchsorted(key(agent.unit, agent.start), key(said.unit, said.end), "left")
+        agent, good = case.turns_of("agent"), good.take(case.speaks("agent")[case.turn(good)])
+        said = in_order(case.turns_around(good))
+        after = np.searchsorted(agent.starts, said.ends, "left")
         has = (
             (after < len(agent)) & (agent.unit[np.minimum(after, max(0, len(agent) - 1))] == said.unit)
             if len(agent)
@@ -207,7 +201,7 @@ def _holds(case: Case, e: Expression) -> Found:
         )
         resumed = np.where(has, agent.start[np.minimum(after, max(0, len(agent) - 1))], said.end) if len(agent) else said.end
         customer = case.turns_of("customer")
-        customer = customer.take(case.spoken_length[customer.turn] > BACK_CHANNEL)
+        customer = customer.take(case.spoken_length[customer.item] > BACK_CHANNEL)
         lo, hi = counts(customer.at(customer.start, customer.start), said.unit, said.end, resumed)
         quiet = (resumed - said.end >= quiet_s * 1000) & (hi == lo)
         parts.append(said.at(said.end, np.maximum(resumed, said.end)).take(quiet))
@@ -219,19 +213,21 @@ def _silence(case: Case, e: Expression) -> Found:
 
     Of what is quiet before the answer nobody in the house is to blame.
     """
-    turns, answer, end = case.corpus.turns, _answer(case), _end(case).start
-    speech = merge(together([turns.as_spans(np.ones(len(turns), bool)), answer]), 0)
-    last = np.r_[speech.unit[1:] != speech.unit[:-1], True]
-    begins = np.maximum(speech.end, answer.start[speech.unit])
-    ends = np.where(last, end[speech.unit], np.r_[speech.start[1:], 0])
-    gaps = spans(speech.unit, begins, np.maximum(ends, begins))
+    if "gaps" not in case.everybody.told:
+        answer, end = _answer(case), _end(case).start
+        speech = merge(together([case.everybody, answer]), 0)
+        last = np.r_[speech.unit[1:] != speech.unit[:-1], True]
+        begins = np.maximum(speech.end, answer.start[speech.unit])
+        ends = np.where(last, end[speech.unit], np.r_[speech.start[1:], 0])
+        case.everybody.told["gaps"] = spans(speech.unit, begins, np.maximum(ends, begins))
+    gaps = case.everybody.told["gaps"]
     return gaps.take(gaps.end - gaps.start > e["silence"] * 1000), case.nothing_unknown
 
 
 def _monologue(case: Case, e: Expression) -> Found:
     mine = case.turns_of(e["monologue"], "anyone")
     other = case.turns_of("customer" if e["monologue"] == "agent" else "agent", "anyone")
-    real = other.take(case.spoken_length[other.turn] > BACK_CHANNEL)
+    real = other.take(case.spoken_length[other.item] > BACK_CHANNEL)
     if len(mine) < 2:
         return mine, case.roles_unknown
     lo, hi = counts(real.at(real.start, real.start), mine.unit[1:], mine.start[:-1], mine.start[1:])

@@ -14,7 +14,7 @@ from qa_pipeline.rules.case import NORMALISED, Case
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.occasions import find_spans
 from qa_pipeline.rules.spans import LONGEST, Spans, counts, starts_within
-from qa_pipeline.rules.truth import Truth, Witnesses, truth, witnesses
+from qa_pipeline.rules.truth import Proof, Truth, Witnesses, truth, witnesses
 from qa_pipeline.rules.windows import Window, window
 from qa_pipeline.text.normal import normalise
 from qa_pipeline.text.numbers import read_numbers
@@ -25,15 +25,16 @@ def _turns_in(case: Case, w: Window, by: str, to: str | None) -> list[list[int]]
     """The rows of the speaker's turns in each window, in order."""
     turns = case.turns_of(by, to)
     lo, hi = starts_within(turns, w.unit, w.start, w.end) if w.by_start else counts(turns, w.unit, w.start, w.end)
-    return [turns.turn[a:b].tolist() for a, b in zip(lo.tolist(), hi.tolist(), strict=True)]
+    return [turns.item[a:b].tolist() for a, b in zip(lo.tolist(), hi.tolist(), strict=True)]
 
 
 def _said_at(case: Case, occasion: Spans, row: int) -> str:
     """The words of an occasion in normal form, numbers read."""
-    turn = int(occasion.turn[row])
+    item = int(occasion.item[row])
+    turn = int(case.items.turn[item])
     if turn < 0:
         return ""
-    text = case.corpus.turns.texts[turn].as_py()[int(occasion.first[row]) : int(occasion.last[row])]
+    text = case.corpus.turns.texts[turn].as_py()[int(case.items.first[item]) : int(case.items.last[item])]
     return read_numbers(normalise(text).text)
 
 
@@ -48,8 +49,8 @@ def names(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     by, to = c.get("by", "agent"), c.get("to")
     turns = _turns_in(case, window(case, occasion, c.args), by, to)
     held, missing, rows, at = np.zeros(len(occasion), bool), np.zeros(len(occasion), bool), [], []
-    for row, (attrs, inside) in enumerate(zip(occasion.attrs.tolist(), turns, strict=True)):
-        told = case.attributes[attrs] if attrs >= 0 else {}
+    for row, (item, inside) in enumerate(zip(occasion.item.tolist(), turns, strict=True)):
+        told = case.attributes(item) or {}
         words = [w for key in c["names"] for w in _words(told.get(key))]
         missing[row] = not words
         said = next((t for t in inside if any(_heard_in(w, case.corpus.turns.texts[t].as_py()) for w in words)), None)
@@ -73,14 +74,8 @@ def _heard_in(word: str, text: str) -> bool:
     return bool(plain) and (plain in spoken or (len(plain) > 1 and sound(plain) in sound(spoken)))
 
 
-def _turn_proof(case: Case, rows: list[int], turns: list[int]) -> Witnesses:
-    chosen = np.zeros(len(case.corpus.turns), bool)
-    row, turn = np.array(rows, np.int64), np.array(turns, np.int64)
-    chosen[turn] = True
-    everything = case.corpus.turns.as_spans(chosen)
-    place = np.searchsorted(everything.turn, turn) if len(everything) else turn
-    order = np.argsort(everything.turn)
-    return Witnesses(row, everything.take(order[np.searchsorted(everything.turn[order], turn)] if len(everything) else place))
+def _turn_proof(case: Case, rows: list[int], turns: list[int]) -> Proof:
+    return Witnesses(np.array(rows, np.int64), case.everybody.take(np.array(turns, np.int64))).of
 
 
 def echoes(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -138,7 +133,7 @@ def every_value(case: Case, c: Expression, occasion: Spans, anchored: bool) -> T
     return truth(
         held["every"],
         case.reasons.number("value_from_nowhere"),
-        witnesses([Witnesses(np.array(r, np.int64), found.take(np.array(s, np.int64))) for r, s in (wrong, right) if r]),
+        witnesses([Witnesses(np.array(r, np.int64), found.take(np.array(s, np.int64))) for r, s in (wrong, right) if r]).of,
         case.roles_unknown[occasion.unit],
     )
 
@@ -148,7 +143,7 @@ def some_value(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Tr
     held, right, _ = _values(case, c, occasion, "some_value")
     found, _unknown = find_spans(case, c["some_value"])
     proof = Witnesses(np.array(right[0], np.int64), found.take(np.array(right[1], np.int64)))
-    return truth(held["some"], case.reasons.number("no_such_value"), proof, case.roles_unknown[occasion.unit])
+    return truth(held["some"], case.reasons.number("no_such_value"), proof.of, case.roles_unknown[occasion.unit])
 
 
 Rows = tuple[list[int], list[int]]
@@ -163,7 +158,7 @@ def _values(case: Case, c: Expression, occasion: Spans, op: str) -> tuple[Mappin
     wrong: Rows = ([], [])
     for row in np.flatnonzero(hi > lo).tolist():
         for at in range(int(lo[row]), int(hi[row])):
-            if op == "every_value" and found.rung[at] > NORMALISED:
+            if op == "every_value" and case.items.rung[found.item[at]] > NORMALISED:
                 continue
             known = _sources(case, c, int(occasion.unit[row]), int(found.start[at]))
             fits = _equal(_value(case, found, at), known, bool(c.get("by_sound")))
@@ -176,7 +171,7 @@ def _values(case: Case, c: Expression, occasion: Spans, op: str) -> tuple[Mappin
 
 
 def _value(case: Case, found: Spans, at: int) -> str:
-    value = int(found.value[at])
+    value = int(case.items.value[found.item[at]])
     return read_numbers(case.values[value]) if value >= 0 else _said_at(case, found, at)
 
 

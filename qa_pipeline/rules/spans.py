@@ -6,8 +6,10 @@ n log n over the spans, never a loop over calls.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,43 +21,47 @@ LONGEST = np.int64(1) << 40  # ms: more than any call, so that unit * LONGEST + 
 
 @dataclass(frozen=True)
 class Spans:
-    """Columns of equal length. turn: row of the corpus's turns, -1 where it is no words; first, last: its characters.
-
-    rung 0-3 (exact, normalised, sound, near); value: row of the captured values, attrs: row of the attributes, -1 none.
-    """
+    """Columns of equal length. item: what the span was made of, a row of the case's `Items`; -1 nothing in particular."""
 
     unit: Ints
     start: Ints
     end: Ints
-    turn: Ints
-    first: Ints
-    last: Ints
-    rung: Ints
-    similarity: NDArray[np.float64]
-    value: Ints
-    attrs: Ints
+    item: Ints
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    @cached_property
+    def starts(self) -> Ints:
+        """Unit and start as one number, ascending."""
+        return key(self.unit, self.start)
+
+    @cached_property
+    def ends(self) -> Ints:
+        """Unit and end as one number."""
+        return key(self.unit, self.end)
+
+    @cached_property
+    def told(self) -> dict[Hashable, Any]:
+        """What was asked at these spans before, for rules that ask the same."""
+        return {}
 
     def take(self, rows: Ints | Flags) -> Spans:
         if rows.dtype == bool:
             if rows.all():
                 return self
             rows = np.flatnonzero(rows)
-        return Spans(*(column.take(rows) for column in self.__dict__.values()))
+        return Spans(self.unit.take(rows), self.start.take(rows), self.end.take(rows), self.item.take(rows))
 
     def at(self, start: Ints, end: Ints) -> Spans:
         """The same spans with other times."""
-        return replace(self, start=start, end=end)
+        return Spans(self.unit, start, end, self.item)
 
 
-def spans(unit: Ints, start: Ints, end: Ints, **columns: NDArray[np.generic]) -> Spans:
-    """Spans with -1 in the columns not given."""
-    n = len(unit)
-    filled = {f.name: np.full(n, -1, np.int64) for f in fields(Spans) if f.name not in ("unit", "start", "end", "similarity")}
-    told = {**filled, "similarity": np.ones(n), **columns}
-    return Spans(np.asarray(unit, np.int64), np.asarray(start, np.int64), np.asarray(end, np.int64), **told)  # type: ignore[arg-type]
+def spans(unit: Ints, start: Ints, end: Ints, item: Ints | None = None) -> Spans:
+    """Of nothing in particular where no items are given."""
+    of = np.full(len(unit), -1, np.int64) if item is None else np.asarray(item, np.int64)
+    return Spans(np.asarray(unit, np.int64), np.asarray(start, np.int64), np.asarray(end, np.int64), of)
 
 
 def no_spans() -> Spans:
@@ -65,14 +71,23 @@ def no_spans() -> Spans:
 
 def key(unit: Ints, time: Ints) -> Ints:
     """One number that orders by unit, then time. Times are clipped to the call's possible range."""
-    return np.asarray(unit * LONGEST + np.clip(time, 0, LONGEST - 1), np.int64)
+    clipped = np.maximum(time, 0)
+    np.minimum(clipped, LONGEST - 1, out=clipped)
+    clipped += unit * LONGEST
+    return clipped
 
 
 def in_order(found: Spans) -> Spans:
     place = found.unit * LONGEST + found.start
     if (place[1:] > place[:-1]).all():  # as most are that were made leg by leg
         return found
-    return found.take(np.lexsort((found.end, found.start, found.unit)))
+    order = np.argsort(place, kind="stable")
+    place, end = place[order], found.end[order]
+    ties = np.flatnonzero((place[1:] == place[:-1]) & (end[1:] < end[:-1]))
+    if len(ties):
+        tied = np.flatnonzero(np.isin(place, place[ties]))
+        order[tied] = order[tied][np.lexsort((end[tied], place[tied]))]
+    return found.take(order)
 
 
 def together(parts: Sequence[Spans]) -> Spans:
@@ -81,7 +96,14 @@ def together(parts: Sequence[Spans]) -> Spans:
         return parts[0]
     if not parts:
         return no_spans()
-    return in_order(Spans(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Spans)}))
+    parts = [p for p in parts if len(p)] or parts[:1]
+    return parts[0] if len(parts) == 1 else in_order(end_to_end(parts))
+
+
+def end_to_end(parts: Sequence[Spans]) -> Spans:
+    """All of them, in the order in which they are given."""
+    names = ("unit", "start", "end", "item")
+    return Spans(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
 
 def merge(found: Spans, gap_ms: float) -> Spans:
@@ -120,15 +142,15 @@ def firsts_of(found: Spans, n_units: int, missing: int) -> Ints:
 
 def counts(found: Spans, unit: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
     """For each window [start, end] the rows [lo, hi) of `found` that touch it; `found` must not overlap itself in a unit."""
-    lo = np.searchsorted(key(found.unit, found.end), key(unit, start), "left")
-    hi = np.searchsorted(key(found.unit, found.start), key(unit, end), "right")
+    lo = np.searchsorted(found.ends, key(unit, start), "left")
+    hi = np.searchsorted(found.starts, key(unit, end), "right")
     return lo, np.maximum(lo, hi)
 
 
 def starts_within(found: Spans, unit: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
     """For each window the rows [lo, hi) of `found` that begin in [start, end]."""
-    starts = key(found.unit, found.start)
-    lo, hi = np.searchsorted(starts, key(unit, start), "left"), np.searchsorted(starts, key(unit, end), "right")
+    lo = np.searchsorted(found.starts, key(unit, start), "left")
+    hi = np.searchsorted(found.starts, key(unit, end), "right")
     return lo, np.maximum(lo, hi)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_pipeline.rules.spans import Ints, Spans, key, no_spans
+from qa_pipeline.rules.spans import Ints, Spans, no_spans
 from qa_pipeline.text.normal import normalise
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def talking_at_once(case: Case, by: str) -> tuple[Spans, Ints]:
     other = case.turns_of("customer" if by == "agent" else "agent", "anyone")
     if not len(other) or not len(mine):
         return no_spans(), np.zeros(0, np.int64)
-    under = np.maximum(np.searchsorted(key(other.unit, other.start), key(mine.unit, mine.start), "right") - 1, 0)
+    under = np.maximum(np.searchsorted(other.starts, mine.starts, "right") - 1, 0)
     inside = (other.unit[under] == mine.unit) & (other.start[under] <= mine.start) & (other.end[under] > mine.start)
     mine, under = mine.take(inside), under[inside]
     start, end = other.start[under], other.end[under]
@@ -60,9 +60,9 @@ def talking_at_once(case: Case, by: str) -> tuple[Spans, Ints]:
 
 def _listening(case: Case, turns: Spans) -> NDArray[np.bool_]:
     """Which turns are no more than signs of listening; a turn without words is none of which anything could be said."""
-    short = case.spoken_length[turns.turn] < LEAST_CHARACTERS
+    short = case.spoken_length[turns.item] < LEAST_CHARACTERS
     texts = case.corpus.turns.texts
-    return np.array([bool(s) or only_listens(texts[int(t)].as_py()) for s, t in zip(short, turns.turn, strict=True)], bool)
+    return np.array([bool(s) or only_listens(texts[int(t)].as_py()) for s, t in zip(short, turns.item, strict=True)], bool)
 
 
 def only_listens(text: str) -> bool:

@@ -62,8 +62,8 @@ def _near_misses(case: Case, rule: Rule, unit: int) -> Iterator[str]:
     for said in _sayings(case.pack, rule.expect):
         w = window(case, mine, said.args)
         turns = case.turns_of(said.get("by", "agent"), said.get("to"))
-        lo, hi = w.rows_of(turns, turns.start, turns.end)
-        searched = sorted({int(t) for a, b in zip(lo, hi, strict=True) for t in turns.turn[a:b]})
+        lo, hi = w.rows_of(turns, turns)
+        searched = sorted({int(t) for a, b in zip(lo, hi, strict=True) for t in turns.item[a:b]})
         choice: PhraseChoice = said["said"]
         for name in choice.names:
             phrase = case.pack.phrases[name]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_pipeline.rules.spans import Flags, Ints, Spans, no_spans
+from qa_pipeline.rules.spans import Flags, Ints, Spans, end_to_end, no_spans
 
 TRUE, FALSE, UNKNOWN = 1, 0, -1
 
@@ -23,19 +23,34 @@ class Witnesses:
     def of(self, chosen: Flags) -> Witnesses:
         """Those of the chosen rows."""
         keep = chosen[self.row]
-        return Witnesses(self.row[keep], self.spans.take(keep))
+        return self if keep.all() else Witnesses(self.row[keep], self.spans.take(keep))
 
 
-def no_witnesses() -> Witnesses:
+Proof = Callable[[Flags], Witnesses]
+"""The witnesses of the rows chosen. They are looked up at the end, for those alone that a verdict rests on."""
+
+
+def no_proof(chosen: Flags) -> Witnesses:
     return Witnesses(np.zeros(0, np.int64), no_spans())
+
+
+def seen(holds: Flags, found: Spans, at: Ints) -> Proof:
+    """For each row that holds, the span of `found` at the row's index."""
+
+    def proof(chosen: Flags) -> Witnesses:
+        rows = np.flatnonzero(holds & chosen)
+        return Witnesses(rows, found.take(at[rows]))
+
+    return proof
 
 
 def witnesses(parts: Sequence[Witnesses]) -> Witnesses:
     parts = [p for p in parts if len(p.row)]
     if not parts:
-        return no_witnesses()
-    columns = {f.name: np.concatenate([getattr(p.spans, f.name) for p in parts]) for f in fields(Spans)}
-    return Witnesses(np.concatenate([p.row for p in parts]), Spans(**columns))
+        return Witnesses(np.zeros(0, np.int64), no_spans())
+    if len(parts) == 1:
+        return parts[0]
+    return Witnesses(np.concatenate([p.row for p in parts]), end_to_end([p.spans for p in parts]))
 
 
 @dataclass(frozen=True)
@@ -44,53 +59,71 @@ class Truth:
 
     value: NDArray[np.int8]
     reason: Ints
-    proof: Witnesses
+    proof: Proof
 
 
-def truth(holds: Flags, reason: Ints | int, proof: Witnesses | None = None, unknown: Ints | None = None) -> Truth:
+def nothing() -> Truth:
+    """Of no rows."""
+    return Truth(np.zeros(0, np.int8), np.zeros(0, np.int64), no_proof)
+
+
+def spread(told: Truth, rows: Ints, n: int, elsewhere: int) -> Truth:
+    """What is told of some of n rows, as of all; the others have the value `elsewhere` and no witnesses."""
+    value, reason = np.full(n, elsewhere, np.int8), np.zeros(n, np.int64)
+    value[rows], reason[rows] = told.value, told.reason
+
+    def proof(chosen: Flags) -> Witnesses:
+        found = told.proof(chosen[rows])
+        return Witnesses(rows[found.row], found.spans)
+
+    return Truth(value, reason, proof)
+
+
+def truth(holds: Flags, reason: Ints | int, proof: Proof = no_proof, unknown: Ints | None = None) -> Truth:
     """From flags; where `unknown` names a reason, a row that does not hold is unknown."""
-    n = len(holds)
-    reasons = np.where(holds, 0, np.broadcast_to(np.asarray(reason, np.int64), n))
+    reasons = np.where(holds, 0, reason)
     value = holds.astype(np.int8)
     if unknown is not None:
-        open_ = ~holds & (unknown != 0)
-        value, reasons = np.where(open_, np.int8(UNKNOWN), value), np.where(open_, unknown, reasons)
-    return Truth(value.astype(np.int8), reasons, proof or no_witnesses())
+        open_ = (unknown != 0) & ~holds
+        if open_.any():
+            value[open_] = UNKNOWN
+            reasons = np.where(open_, unknown, reasons)
+    return Truth(value, reasons, proof)
 
 
-def _ranked(value: NDArray[np.int8]) -> NDArray[np.int8]:
-    """False 0, unknown 1, true 2."""
-    return np.where(value == UNKNOWN, np.int8(1), value * 2).astype(np.int8)
-
-
-def _back(rank: NDArray[np.int8]) -> NDArray[np.int8]:
-    return np.where(rank == 1, np.int8(UNKNOWN), rank // 2).astype(np.int8)
+RANKS = np.array([0, 2, 1], np.int8)
+"""By value: false 0, true 2, unknown (the last one) 1."""
+VALUES = np.array([FALSE, UNKNOWN, TRUE], np.int8)
 
 
 def all_of(parts: Sequence[Truth]) -> Truth:
     """True where all are; its witnesses are all of theirs. Otherwise the reason and witnesses of the first worst."""
-    ranks = np.stack([_ranked(p.value) for p in parts])
-    worst = ranks.min(0)
-    return _chosen(parts, ranks, worst, everyone=worst == 2)
+    return _chosen(parts, np.less, 2)
 
 
 def any_of(parts: Sequence[Truth]) -> Truth:
     """True where one is, with its witnesses; where none is, those of all."""
-    ranks = np.stack([_ranked(p.value) for p in parts])
-    best = ranks.max(0)
-    return _chosen(parts, ranks, best, everyone=best == 0)
+    return _chosen(parts, np.greater, 0)
 
 
-def _chosen(parts: Sequence[Truth], ranks: NDArray[np.int8], rank: NDArray[np.int8], everyone: Flags) -> Truth:
-    """The truth of that rank: witnesses of the first part that has it, or of all parts where `everyone` says so."""
-    first = (ranks == rank).argmax(0)
-    reason = (
-        np.choose(first, [p.reason for p in parts])
-        if len(parts) < 32
-        else np.stack([p.reason for p in parts])[first, range(len(first))]
-    )
-    proof = witnesses([p.proof.of(everyone | (first == i)) for i, p in enumerate(parts)])
-    return Truth(_back(rank), np.where(rank == 2, 0, reason), proof)
+def _chosen(parts: Sequence[Truth], stronger: np.ufunc, common: int) -> Truth:
+    """The truth of the first part that none is stronger than; where its rank is the common one, with all parts' witnesses."""
+    if len(parts) == 1:
+        return parts[0]
+    rank, reason = RANKS[parts[0].value], parts[0].reason
+    first = np.zeros(len(rank), np.int16)
+    for number, part in enumerate(parts[1:], 1):
+        mine = RANKS[part.value]
+        wins = stronger(mine, rank)
+        rank, first = np.where(wins, mine, rank), np.where(wins, np.int16(number), first)
+        reason = np.where(wins, part.reason, reason)
+
+    def proof(chosen: Flags) -> Witnesses:
+        everyone = rank == common
+        shown = [chosen & (everyone | (first == number)) for number in range(len(parts))]
+        return witnesses([part.proof(rows) for part, rows in zip(parts, shown, strict=True)])
+
+    return Truth(VALUES[rank], np.where(rank == 2, 0, reason), proof)
 
 
 def not_(part: Truth, reason: int) -> Truth:
@@ -103,6 +136,12 @@ def at_least(n: int, parts: Sequence[Truth], reason: int) -> Truth:
     values = np.stack([p.value for p in parts])
     sure, maybe = (values == TRUE).sum(0), (values != FALSE).sum(0)
     value = np.where(sure >= n, TRUE, np.where(maybe >= n, UNKNOWN, FALSE)).astype(np.int8)
-    proof = witnesses([p.proof.of(np.where(value == TRUE, p.value == TRUE, p.value != TRUE)) for p in parts])
-    unknown = np.stack([np.where(p.value == UNKNOWN, p.reason, 0) for p in parts]).max(0)
+
+    def proof(chosen: Flags) -> Witnesses:
+        held = value == TRUE
+        return witnesses([p.proof(chosen & np.where(held, p.value == TRUE, p.value != TRUE)) for p in parts])
+
+    unknown = np.zeros(len(value), np.int64)
+    for part in reversed(parts):
+        unknown = np.where(part.value == UNKNOWN, part.reason, unknown)
     return Truth(value, np.where(value == TRUE, 0, np.where(value == UNKNOWN, unknown, reason)), proof)

@@ -102,9 +102,12 @@ def _evidence(case: Case, ranked: Sequence[Verdicts]) -> pa.ListArray:
     def column(name: str) -> NDArray[np.generic]:
         return np.concatenate([getattr(p[1], name) for p in parts])[order]
 
-    turn, first, last = (column(name).astype(np.int64) for name in ("turn", "first", "last"))
-    rung = column("rung").astype(np.int64)
-    turns = case.corpus.turns
+    items, item, turns = case.items, column("item"), case.corpus.turns
+    turn, first, last = items.turn[item], items.first[item], items.last[item]
+    witnessed = np.concatenate([v.witnessed for v in ranked])[order]
+    rung = np.where(witnessed, items.rung[item], -1).astype(np.int64)
+    # the words of an occasion are no hit of what was looked for: how like they are is not known, and 0 where there are none
+    similarity = np.where(witnessed, items.similarity[item], np.where(turn >= 0, np.nan, 0.0))
     number = np.where(turn >= 0, turns.number[np.maximum(turn, 0)] if len(turns) else 0, 0)
     kind = SCHEMAS["findings"].field("evidence").type.value_type
     struct = {
@@ -114,7 +117,7 @@ def _evidence(case: Case, ranked: Sequence[Verdicts]) -> pa.ListArray:
         "end_ms": pa.array(column("end")),
         "quote": quotes(case, turn, first, last),
         "rung": _named([None, *RUNG_NAMES], rung + 1),
-        "similarity": pa.array(column("similarity"), from_pandas=True),
+        "similarity": pa.array(similarity, from_pandas=True),
     }
     values = pa.StructArray.from_arrays([_cast(struct[f.name], f.type) for f in kind], fields=list(kind))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from qa_pipeline.rules.case import Case
-from qa_pipeline.rules.spans import LONGEST, Ints, Spans, counts, key, starts_within
+from qa_pipeline.rules.spans import LONGEST, Ints, Spans, key
 
 KEYS = ("before_s", "after_s", "next_turns", "previous_turns", "look")
 
@@ -23,15 +24,39 @@ class Window:
     end: Ints
     by_start: bool = False
 
-    def rows_of(self, found: Spans, turn_start: Ints, turn_end: Ints) -> tuple[Ints, Ints]:
-        """For each window the rows [lo, hi) of words `found` in it."""
+    @cached_property
+    def starts(self) -> Ints:
+        return key(self.unit, self.start)
+
+    @cached_property
+    def ends(self) -> Ints:
+        return key(self.unit, self.end)
+
+    @cached_property
+    def doubts(self) -> dict[tuple[str, str | None], Ints]:
+        """By speaker and addressee, what was found before."""
+        return {}
+
+    def rows_of(self, found: Spans, turns: Spans) -> tuple[Ints, Ints]:
+        """For each window the rows [lo, hi) of words `found` in it. `turns`: the same with the times of their turns."""
+        if not len(found):
+            return np.zeros(len(self.unit), np.int64), np.zeros(len(self.unit), np.int64)
         if self.by_start:
-            return starts_within(found, self.unit, self.start, self.end)
-        return counts(found.at(turn_start, turn_end), self.unit, self.start, self.end)
+            lo, hi = np.searchsorted(found.starts, self.starts, "left"), np.searchsorted(found.starts, self.ends, "right")
+        else:
+            lo, hi = np.searchsorted(turns.ends, self.starts, "left"), np.searchsorted(turns.starts, self.ends, "right")
+        return lo, np.maximum(lo, hi)
 
 
 def window(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Window:
     """What the arguments say; the occasion itself where they say nothing."""
+    asked = tuple(args.get(name) for name in (*KEYS, "by", "to"))
+    if asked not in occasion.told:
+        occasion.told[asked] = _window(case, occasion, args)
+    return occasion.told[asked]  # type: ignore[no-any-return]
+
+
+def _window(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Window:
     unit, start, end = occasion.unit, occasion.start, occasion.end
     by, to = args.get("by", "agent"), args.get("to")
     if "next_turns" in args:
@@ -56,9 +81,8 @@ def window(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Window:
 def _turns_after(case: Case, occasion: Spans, n: int, by: str, to: str | None) -> Window:
     """The next n turns of the speaker that begin after the occasion does; the lost end too, where there are fewer."""
     turns = case.turns_of(by, to)
-    starts = key(turns.unit, turns.start)
-    lo = np.searchsorted(starts, key(occasion.unit, occasion.start), "right")
-    stop = np.searchsorted(starts, key(occasion.unit, np.full(len(occasion), LONGEST - 1)), "right")
+    lo = np.searchsorted(turns.starts, occasion.starts, "right")
+    stop = np.searchsorted(turns.starts, key(occasion.unit, np.full(len(occasion), LONGEST - 1)), "right")
     w = _from_turns(occasion, turns, lo, np.minimum(lo + n, stop))
     lost = (lo + n > stop) & (case.cut_off[w.unit] != 0)
     start = np.where(lost & (w.end < w.start), occasion.start + 1, w.start)
@@ -67,9 +91,8 @@ def _turns_after(case: Case, occasion: Spans, n: int, by: str, to: str | None) -
 
 def _turns_before(case: Case, occasion: Spans, n: int, by: str, to: str | None) -> Window:
     turns = case.turns_of(by, to)
-    starts = key(turns.unit, turns.start)
-    hi = np.searchsorted(starts, key(occasion.unit, occasion.start), "left")
-    first = np.searchsorted(starts, key(occasion.unit, np.zeros(len(occasion), np.int64)), "left")
+    hi = np.searchsorted(turns.starts, occasion.starts, "left")
+    first = np.searchsorted(turns.starts, key(occasion.unit, np.zeros(len(occasion), np.int64)), "left")
     return _from_turns(occasion, turns, np.maximum(first, hi - n), hi)
 
 
@@ -88,9 +111,8 @@ def _from_turns(occasion: Spans, turns: Spans, lo: Ints, hi: Ints) -> Window:
 def spans_in(w: Window, found: Spans) -> tuple[Ints, Ints]:
     """How many spans touch (or begin in) each window, and the row of the first of them."""
     if w.by_start:
-        lo, hi = starts_within(found, w.unit, w.start, w.end)
+        lo, hi = w.rows_of(found, found)
         return hi - lo, lo
-    begun = np.searchsorted(key(found.unit, found.start), key(w.unit, w.end), "right")
-    ends = np.sort(key(found.unit, found.end))
-    over = np.searchsorted(ends, key(w.unit, w.start), "left")
+    begun = np.searchsorted(found.starts, w.ends, "right")
+    over = np.searchsorted(np.sort(found.ends), w.starts, "left")
     return np.maximum(begun - over, 0), over

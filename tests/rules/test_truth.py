@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from qa_pipeline.rules.spans import spans
-from qa_pipeline.rules.truth import FALSE, TRUE, UNKNOWN, Truth, Witnesses, all_of, any_of, at_least, not_
+from qa_pipeline.rules.truth import FALSE, TRUE, UNKNOWN, Truth, Witnesses, all_of, any_of, at_least, not_, spread
 
 VALUES = (FALSE, UNKNOWN, TRUE)
 RANK = {FALSE: 0, UNKNOWN: 1, TRUE: 2}
@@ -15,7 +15,9 @@ PAIRS = list(itertools.product(VALUES, VALUES))
 def part(values: list[int], reason: int) -> Truth:
     rows = np.arange(len(values))
     told = np.array(values, np.int8)
-    return Truth(told, np.where(told == TRUE, 0, reason), Witnesses(rows, spans(rows, rows * 10 + reason, rows * 10 + reason)))
+    return Truth(
+        told, np.where(told == TRUE, 0, reason), Witnesses(rows, spans(rows, rows * 10 + reason, rows * 10 + reason)).of
+    )
 
 
 def columns() -> tuple[Truth, Truth]:
@@ -37,9 +39,8 @@ def test_all_that_holds_shows_every_witness_and_a_miss_only_its_own() -> None:
     one, other = columns()
     found = all_of([one, other])
     both, only_second = PAIRS.index((TRUE, TRUE)), PAIRS.index((TRUE, FALSE))
-    shown = {
-        row: sorted(s % 10 for s in found.proof.spans.start[found.proof.row == row].tolist()) for row in (both, only_second)
-    }
+    proof = found.proof(np.ones(len(PAIRS), bool))
+    shown = {row: sorted(s % 10 for s in proof.spans.start[proof.row == row].tolist()) for row in (both, only_second)}
     assert shown == {both: [3, 5], only_second: [5]}
     assert found.reason[only_second] == 5 and found.reason[both] == 0
 
@@ -47,3 +48,15 @@ def test_all_that_holds_shows_every_witness_and_a_miss_only_its_own() -> None:
 def test_at_least_n_is_unknown_only_while_the_unknown_could_decide() -> None:
     three = [part([v], 3 + i) for i, v in enumerate((TRUE, UNKNOWN, FALSE))]
     assert [int(at_least(n, three, 9).value[0]) for n in (1, 2, 3)] == [TRUE, UNKNOWN, FALSE]
+
+
+def test_what_is_unknown_of_several_is_told_by_the_first_of_them() -> None:
+    parts = [part([FALSE], 9), part([UNKNOWN], 8), part([UNKNOWN], 3)]
+    assert at_least(2, parts, 1).reason.tolist() == [8]
+
+
+def test_what_was_told_of_some_rows_alone_leaves_the_others_without_witnesses() -> None:
+    whole = spread(part([TRUE, FALSE], 3), np.array([1, 3]), 4, elsewhere=TRUE)
+    assert whole.value.tolist() == [TRUE, TRUE, TRUE, FALSE]
+    assert whole.reason.tolist() == [0, 0, 0, 3]
+    assert whole.proof(np.array([True, True, False, True])).row.tolist() == [1, 3]
