@@ -29,7 +29,7 @@ from pathlib import Path
 import yaml
 
 from qa_pipeline import shipped
-from tests.benchmarks.stock import CLIPS, PACKED, Call, Row, compare
+from tests.benchmarks.stock import CLIPS, PACKED, Call, Row, by_length, compare
 from tests.speech.whisper_shape import SHAPES, make_checkpoint
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"
@@ -54,7 +54,15 @@ def show_stock(calls: Sequence[Call], shapes: Sequence[str]) -> bool:
             for device in devices():
                 print(f"\n{name} shape, random weights, {device}, {len(calls)} calls; a clip per turn over {len(few)} of them")
                 reached &= show_rows(compare(folder, calls, few, device), calls, device)
+            show_lengths(folder, calls)
     return reached
+
+
+def show_lengths(folder: Path, calls: Sequence[Call]) -> None:
+    """What 30 s for each turn cost goes by how short the turns are."""
+    print("  features and recognition alone, by the length of turns, CPU ms a turn: a clip per turn / ours, short windows")
+    for seconds, theirs, mine in by_length(folder, calls):
+        print(f"    {seconds:3} s {1000 * theirs:7.0f} / {1000 * mine:6.0f}   {theirs / mine:5.1f}x", flush=True)
 
 
 def show_rows(rows: Iterable[Row], calls: Sequence[Call], device: str) -> bool:
@@ -78,6 +86,11 @@ def show_rows(rows: Iterable[Row], calls: Sequence[Call], device: str) -> bool:
         t = row.tokens
         told = f"  {row.name:40} {taken:8.2f} {audio / taken:10.1f} {t.windows:7} {t.made:7}"
         print(f"{told} {ratios[0]:>12} {ratios[1]:>9}{wanted}", flush=True)
+        if row.front is not None:
+            heard = row.cpu - row.front
+            alone = f", {spent[CLIPS] / heard:.2f}x per turn alone" if device == "cpu" else ""
+            before = f"{row.front:.2f} CPU s decoding, events, speech and features"
+            print(f"    of it {before}, {heard:.2f} recognition{alone}", flush=True)
     return reached
 
 

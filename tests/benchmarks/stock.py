@@ -17,16 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from qa_pipeline.model import Speaker, Turn
+from qa_pipeline.model import Turn
 from qa_pipeline.recordings.decode import Recording
-from qa_pipeline.speech.listen import Sketch, fill_in, sketch
+from qa_pipeline.speech.backend import RATE, heard
+from qa_pipeline.speech.listen import Sketch, hear, recognise, sketch, with_words
 from qa_pipeline.speech.passes import Pass
 from qa_pipeline.speech.whisper import Look, Whisper, WhisperSettings
 from tests.spoken import read
 
 TOKENS_A_SECOND = 4
 PACKED, CLIPS = "faster-whisper batched, per channel", "faster-whisper batched, a clip per turn"
-ROLES = (Speaker.AGENT, Speaker.CUSTOMER)
+LENGTHS_S, CLIPS_EACH = (1, 2, 4, 8, 16), 3  # of turns, and how many of each faster-whisper is given; ours gets a batch
 Truth = Mapping[str, Any]
 
 
@@ -111,14 +112,15 @@ class Theirs:
 
         texts = []
         for channel, audio in enumerate(decode_audio(str(path), split_stereo=True)):
-            told: dict[str, Any] = {"clip_timestamps": clips[channel]} if clips else {}
             if clips and not clips[channel]:
                 continue
-            segments, _ = self.pipeline.transcribe(
-                np.ascontiguousarray(audio), language="zh", beam_size=self.beam, batch_size=16, **told
-            )
-            texts.append("".join(s.text for s in segments))
+            texts.append(self.hear(np.ascontiguousarray(audio), clips[channel] if clips else None))
         return texts
+
+    def hear(self, audio: Any, clips: Sequence[dict[str, float]] | None = None) -> str:
+        told: dict[str, Any] = {"clip_timestamps": clips} if clips else {}
+        segments, _ = self.pipeline.transcribe(audio, language="zh", beam_size=self.beam, batch_size=16, **told)
+        return "".join(s.text for s in segments)
 
 
 def packed_seconds(path: Path) -> float:
@@ -139,8 +141,13 @@ def sketched(path: Path, recogniser: Whisper) -> Sketch:
     return sketch(path.stem, recording.samples, recording.rate, recogniser.ear.longest_ms)
 
 
-def ours(calls: Sequence[Call], recogniser: Whisper) -> list[list[Turn]]:
-    return fill_in([sketched(c.path, recogniser) for c in calls], recogniser, [ROLES] * len(calls))
+def ours(calls: Sequence[Call], recogniser: Whisper) -> tuple[list[list[Turn]], float]:
+    """The turns of all calls, and the CPU-seconds before the recogniser's: decoding, events, speech, features."""
+    began = time.process_time()
+    sketches = [sketched(c.path, recogniser) for c in calls]
+    windows = [hear(one, recogniser.ear) for one in sketches]
+    front = time.process_time() - began
+    return [with_words(one, said) for one, said in zip(sketches, recognise(windows, recogniser), strict=True)], front
 
 
 def cpu_of(work: Callable[[], object]) -> tuple[float, float]:
@@ -152,10 +159,13 @@ def cpu_of(work: Callable[[], object]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Row:
+    """front: of `cpu`, what was spent before recognition, where that is told."""
+
     name: str
     cpu: float
     wall: float
     tokens: Tokens
+    front: float | None = None
 
 
 def compare(folder: Path, calls: Sequence[Call], turns: Sequence[Call], device: str = "cpu", beam: int = 1) -> Iterator[Row]:
@@ -177,8 +187,34 @@ def compare(folder: Path, calls: Sequence[Call], turns: Sequence[Call], device: 
         recogniser.tokens = Tokens(TOKENS_A_SECOND * speech / heard)
         ours(calls[:1], recogniser)  # loads
         recogniser.tokens = Tokens(recogniser.tokens.rate)
-        cpu, wall = cpu_of(lambda recogniser=recogniser: ours(calls, recogniser))  # type: ignore[misc]
-        yield Row(f"ours, {window} windows", cpu, wall, recogniser.tokens)
+        used, clock = time.process_time(), time.perf_counter()
+        _, front = ours(calls, recogniser)
+        spent = time.process_time() - used, time.perf_counter() - clock
+        yield Row(f"ours, {window} windows", *spent, recogniser.tokens, front)
+
+
+def by_length(folder: Path, calls: Sequence[Call], beam: int = 1) -> Iterator[tuple[int, float, float]]:
+    """For turns of so many seconds: CPU-seconds a turn of faster-whisper with a clip per turn, and of ours with short windows.
+
+    The very samples of the calls, cut anywhere; features and recognition alone, on a processor.
+    """
+    from faster_whisper import decode_audio
+
+    sound = np.concatenate([decode_audio(str(c.path), split_stereo=True)[0] for c in calls])
+    theirs = Theirs(folder, "cpu", beam, Tokens(float(TOKENS_A_SECOND)))
+    recogniser = FixedWhisper(WhisperSettings(str(folder), "short", "cpu", threads=_threads(), beam=beam))
+    recogniser.tokens = Tokens(float(TOKENS_A_SECOND))
+    heard(recogniser, [sound[: 2 * RATE]])  # loads
+    for seconds in LENGTHS_S:
+        starts = [i * seconds % (len(sound) // RATE - seconds) for i in range(recogniser.settings.batch)]
+        clips = [{"start": float(s), "end": float(s + seconds)} for s in starts[:CLIPS_EACH]]
+        base, _ = cpu_of(lambda clips=clips: theirs.hear(sound, clips))  # type: ignore[misc]
+        longest = recogniser.ear.longest_ms // 1000
+        pieces = [
+            sound[at * RATE : min(at + longest, s + seconds) * RATE] for s in starts for at in range(s, s + seconds, longest)
+        ]
+        mine, _ = cpu_of(lambda pieces=pieces: heard(recogniser, pieces))  # type: ignore[misc]
+        yield seconds, base / len(clips), mine / len(starts)
 
 
 def clips_of(truth: Truth) -> list[list[dict[str, float]]]:
