@@ -119,7 +119,7 @@ class Case:
     @cached_property
     def _normal(self) -> list[str]:
         folded = fold_texts(self.corpus.turns.texts)
-        return text_column(folded.normal, folded.bounds).to_pylist()  # type: ignore[no-any-return]
+        return text_column(folded.normal, np.append(folded.starts, len(folded.normal))).to_pylist()  # type: ignore[no-any-return]
 
     def plain(self, turn: int) -> str:
         """A turn's words in normal form, numbers read."""

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from qa_pipeline.kernels import Kernel
 from qa_pipeline.rules.phrase import EXACT, NEAR, NORMALISED, SOUND
 from qa_pipeline.rules.scan import Finding, Occurrences, occurrences
 from qa_pipeline.rules.trie import NONE, Codes, Ints
-from qa_pipeline.text.columns import Folded
+from qa_pipeline.text.columns import Bounds, fold_texts
 
 Glances = npt.NDArray[np.int64]
 NO_CAPTURE, CAPTURE_GAP, CAPTURE_LINK = 0, 1, 2
@@ -92,17 +93,10 @@ class Sight(NamedTuple):
     seen: Glances
 
 
-def make_stream(folded: Folded, code: Ints) -> Stream:
-    """`code`: sound code of each code point."""
-    texts = len(folded.bounds) - 1
-    size = len(folded.normal) + texts + AHEAD
-    at = np.arange(len(folded.normal), dtype=np.int32) + folded.text
-    codes, normal, raw = (np.zeros(size, np.int32) for _ in range(3))
-    codes[at] = code[folded.sound]
-    normal[at] = folded.normal
-    raw[at] = folded.offset + folded.raw_bounds[:-1][folded.text]
-    starts, ends = ((bounds + np.arange(texts)).astype(np.int32) for bounds in (folded.bounds[:-1], folded.bounds[1:]))
-    return Stream(codes, normal, starts, ends, raw, folded.raw)
+def make_stream(texts: pa.Array, code: Codes) -> tuple[Stream, Bounds]:
+    """Folded, with where each text begins in `written` and the last one ends. `code`: sound code of each code point."""
+    told = fold_texts(texts, 1, AHEAD)
+    return Stream(code[told.sound], told.normal, told.starts, told.ends, told.source, told.raw), told.raw_bounds
 
 
 def grow(finding: Finding, chains: Chains, stream: Stream) -> tuple[Ints, Ints]:

@@ -35,7 +35,7 @@ from qa_pipeline.rules.overlaps import Wanted, hits_of
 from qa_pipeline.rules.phrase import RUNGS, SHORTEST_BY_SOUND, SOUND, Phrase
 from qa_pipeline.rules.plan import compile_plan
 from qa_pipeline.rules.trie import NONE, Ints, spread
-from qa_pipeline.text.columns import Folded, fold_texts, pauses, text_column
+from qa_pipeline.text.columns import Bounds, pause_table, text_column
 
 CHUNK = 16_384
 """Texts folded at a time: small enough to stay in the processor's cache."""
@@ -103,13 +103,12 @@ class Matcher:
 
     def _chunk(self, texts: pa.Array, start: int, numbers: dict[str, int]) -> tuple[Any, ...]:
         """Columns of Hits for some of the texts; new values are added to `numbers`."""
-        folded = fold_texts(texts)
-        stream = make_stream(folded, self._plan.code)
+        stream, begins = make_stream(texts, self._plan.code)
         rows, bounds = grow(self._plan.finding, self._plan.chains, stream)
-        word_ends = np.zeros(0, bool) if self._ends is None else self._word_ends(texts, folded, rows, bounds)
-        chosen, text = hits_of(rows, bounds, self._wanted, stream, pauses(folded.raw), word_ends)
+        word_ends = np.zeros(0, bool) if self._ends is None else self._word_ends(texts, begins, rows, bounds)
+        chosen, text = hits_of(rows, bounds, self._wanted, stream, pause_table(), word_ends)
         found = rows[chosen].T.copy()
-        phrase, begin = self._plan.chain_phrase[found[STEP]], folded.raw_bounds[:-1][text]
+        phrase, begin = self._plan.chain_phrase[found[STEP]], begins[text]
         columns = (
             *(phrase, text + np.int32(start)),
             (stream.raw[found[FIRST]] - begin).astype(np.int32),
@@ -122,14 +121,14 @@ class Matcher:
         numbered = ~self._mobile[phrase] | (value != NONE)  # eleven digits that are no mobile number are no hit
         return columns if numbered.all() else tuple(column[numbered] for column in columns)
 
-    def _word_ends(self, texts: pa.Array, folded: Folded, rows: Ints, bounds: Ints) -> Mask:
+    def _word_ends(self, texts: pa.Array, begins: Bounds, rows: Ints, bounds: Ints) -> Mask:
         """Whether a word ends before each original character, and behind the last, of texts where some phrase asks."""
         assert self._ends is not None
-        found = np.zeros(len(folded.raw) + 1, bool)
+        found = np.zeros(begins[-1] + 1, bool)
         asking = np.flatnonzero(self._wanted.worded[self._plan.chain_phrase[rows[:, STEP]]])
         asked = np.unique(np.searchsorted(bounds, asking, "right") - 1)
         for row, text in zip(asked.tolist(), texts.take(pa.array(asked)).to_pylist(), strict=True):
-            begin = folded.raw_bounds[row]
+            begin = begins[row]
             found[begin] = True
             found[begin + np.array(self._ends(text), np.int64)] = True
         return found

@@ -29,10 +29,10 @@ class Wanted(NamedTuple):
     worded: Mask
 
 
-def hits_of(rows: Ints, bounds: Ints, wanted: Wanted, stream: Stream, pause: Mask, word_ends: Mask) -> tuple[Ints, Ints]:
+def hits_of(rows: Ints, bounds: Ints, wanted: Wanted, stream: Stream, pause: Ints, word_ends: Mask) -> tuple[Ints, Ints]:
     """Numbers of the rows that are hits, sorted by text, first, last and phrase; and the text of each.
 
-    `rows`, `bounds`: chains found, as `growth.grow` gives them; `pause`: whether each original character is punctuation;
+    `rows`, `bounds`: chains found, as `growth.grow` gives them; `pause`: 1 for each code point that is punctuation;
     `word_ends`: whether a word ends before it (one more behind the last); empty where no phrase minds.
     """
     chosen, text, order = np.empty(len(rows), np.int64), np.empty(len(rows), np.int32), np.empty(len(rows), np.int64)
@@ -42,7 +42,7 @@ def hits_of(rows: Ints, bounds: Ints, wanted: Wanted, stream: Stream, pause: Mas
 
 
 def choose(
-    rows: Ints, bounds: Ints, wanted: Wanted, stream: Stream, pause: Mask, word_ends: Mask,
+    rows: Ints, bounds: Ints, wanted: Wanted, stream: Stream, pause: Ints, word_ends: Mask,
     order: Ints, reach: Ints, chosen: Ints, of_text: Ints,
 ) -> int:  # fmt: skip
     """Fills in `chosen` and `of_text`; their number. `order` and `reach` are room to work in."""
@@ -67,7 +67,7 @@ def choose(
     return n
 
 
-def counts(row: Ints, wanted: Wanted, stream: Stream, pause: Mask, word_ends: Mask) -> bool:
+def counts(row: Ints, wanted: Wanted, stream: Stream, pause: Ints, word_ends: Mask) -> bool:
     """Whether it can be a hit by its rung and its word ends, or a guard: unbroken, and not both short and known by sound."""
     phrase, begin, end = wanted.phrase[row[STEP]], stream.raw[row[FIRST]], stream.raw[row[LAST] - 1] + 1
     if not wanted.guard[row[STEP]]:
@@ -77,7 +77,7 @@ def counts(row: Ints, wanted: Wanted, stream: Stream, pause: Mask, word_ends: Ma
         return False
     broken = False
     for at in range(begin, end):
-        broken |= pause[at]
+        broken |= pause[stream.written[at]] == 1
     return not broken
 
 

@@ -21,7 +21,7 @@ from qa_pipeline.rules.growth import CAPTURE_GAP, CAPTURE_LINK, DONE, NO_CAPTURE
 from qa_pipeline.rules.near import near_tables
 from qa_pipeline.rules.phrase import RUNGS, Phrase
 from qa_pipeline.rules.scan import Finding
-from qa_pipeline.rules.trie import NONE, Ints, Trie, slots
+from qa_pipeline.rules.trie import NONE, Codes, Ints, Trie, slots
 from qa_pipeline.rules.wording import Edge, Run
 from qa_pipeline.text.columns import POINTS
 from qa_pipeline.text.sound import sound
@@ -39,7 +39,7 @@ class Plan:
     """What to find, how literals make chains, and which phrases the chains are."""
 
     finding: Finding
-    code: Ints
+    code: Codes
     """Sound code of each code point in the tries, 0 for sounds that no literal has."""
     chains: Chains
     chain_phrase: Ints
@@ -228,7 +228,7 @@ class _Finding:
     def sounds(self) -> list[str]:
         return [each.key[0] for each in self.kind("sound")]
 
-    def tables(self) -> tuple[Finding, Ints]:
+    def tables(self) -> tuple[Finding, Codes]:
         """With the sound code of each code point."""
         alphabet = sorted({c for spoken in self.sounds for c in spoken})
         code = np.zeros(POINTS, np.int32)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from qa_pipeline.kernels import Kernel
 from qa_pipeline.text import normal as one_by_one
 from qa_pipeline.text.sound import sound
 
@@ -29,35 +30,60 @@ DECIMAL_POINT = ord("点")
 
 @dataclass(frozen=True)
 class Folded:
-    """Texts end to end. Text t is `raw[raw_bounds[t]:raw_bounds[t + 1]]`, its normal form `normal[bounds[t]:bounds[t + 1]]`.
+    """Texts end to end. Text t is `raw[raw_bounds[t]:raw_bounds[t + 1]]`, its normal form `normal[starts[t]:ends[t]]`.
 
-    `raw`, `normal`, `sound`: code points; `offset`: index in its own text of the character each folded one came from;
-    `text`: row of the text of each folded one. `normal`, `sound`, `offset` and `text` have the same length.
+    `raw`, `normal`, `sound`: code points; `source`: index in `raw` of the character each folded one came from. `normal`,
+    `sound` and `source` have the same length, and zeros between and behind the texts where room was asked for.
     """
 
     raw: Codes
     raw_bounds: Bounds
     normal: Codes
     sound: Codes
-    offset: Rows
-    text: Rows
-    bounds: Bounds
+    source: Rows
+    starts: Rows
+    ends: Rows
 
 
-def fold_texts(texts: Sequence[str] | pa.Array) -> Folded:
-    """Never fails; a missing text counts as an empty one."""
+def fold_texts(texts: Sequence[str] | pa.Array, apart: int = 0, behind: int = 0) -> Folded:
+    """Never fails; a missing text counts as an empty one. `apart`: room behind each text; `behind`: more behind the last."""
     raw, raw_bounds = code_points(texts)
-    first, length = _TABLES.folds(raw)
+    length = _TABLES.lengths(raw)
     dots = _decimal_points(raw, raw_bounds)
-    first[dots], length[dots] = DECIMAL_POINT, 1
-    source = _repeated(length)
-    normal = first[source]
-    _spell_out(normal, raw, source, length)
-    total = np.concatenate(([0], np.cumsum(length, dtype=np.int64)))
-    row = np.repeat(np.arange(len(raw_bounds) - 1, dtype=np.int32), np.diff(raw_bounds))
-    text = row[source]
-    offset = (source - raw_bounds[:-1][text]).astype(np.int32)
-    return Folded(raw, raw_bounds, normal, _TABLES.sounds(normal), offset, text, total[raw_bounds])
+    size = int(length.sum(dtype=np.int64)) + len(dots) + apart * (len(raw_bounds) - 1) + behind
+    normal, spoken, source = (np.zeros(size, np.int32) for _ in range(3))
+    starts, ends = (np.empty(len(raw_bounds) - 1, np.int32) for _ in range(2))
+    tables = (_TABLES.folded, _TABLES.sound, _TABLES.spelled)
+    _fold(len(raw), raw, raw_bounds, length, np.append(dots, -1), *tables, apart, normal, spoken, source, starts, ends)
+    return Folded(raw, raw_bounds, normal, spoken, source, starts, ends)
+
+
+def fold(
+    raw: Codes, bounds: Bounds, length: npt.NDArray[np.int8], dots: Bounds, folded: Codes, sounds: Codes, spelled: Codes,
+    apart: int, normal: Codes, spoken: Codes, source: Rows, starts: Rows, ends: Rows,
+) -> None:  # fmt: skip
+    """Fills in the last five columns. `dots`: where a decimal point stands, -1 behind the last; `folded`, `sounds`, `spelled`:
+    as in `_Tables`."""
+    n, dot = 0, 0
+    for text in range(len(starts)):
+        starts[text] = n
+        for at in range(bounds[text], bounds[text + 1]):
+            letter, several = folded[raw[at]], length[at]
+            if several > 1:
+                for i in range(letter, letter + several):
+                    normal[n], spoken[n], source[n] = spelled[i], sounds[spelled[i]], at
+                    n += 1
+                continue
+            if at == dots[dot]:
+                letter, several, dot = DECIMAL_POINT, 1, dot + 1
+            if several == 1:
+                normal[n], spoken[n], source[n] = letter, sounds[letter], at
+                n += 1
+        ends[text] = n
+        n += apart
+
+
+_fold = Kernel(fold)
 
 
 def code_points(texts: Sequence[str] | pa.Array) -> tuple[Codes, Bounds]:
@@ -83,7 +109,14 @@ def text_column(codes: Codes, bounds: Bounds) -> pa.Array:
 
 def pauses(raw: Codes) -> npt.NDArray[np.bool_]:
     """Which code points are punctuation, as `normal.has_pause` sees it."""
-    return _TABLES.pauses(raw)
+    _TABLES.lengths(raw)
+    found: npt.NDArray[np.bool_] = _TABLES.pause[raw] == 1
+    return found
+
+
+def pause_table() -> npt.NDArray[np.int8]:
+    """1 for each code point that is punctuation, of those in texts folded so far."""
+    return _TABLES.pause
 
 
 def _bytes(column: Any) -> bytes:
@@ -93,24 +126,6 @@ def _bytes(column: Any) -> bytes:
         return b""
     ends = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
     return bytes(memoryview(data)[ends[0] : ends[-1]])
-
-
-def _repeated(length: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
-    """Index of the source of each folded character."""
-    if len(length) and length.max() > 1:
-        return np.repeat(np.arange(len(length)), length)
-    return np.flatnonzero(length)
-
-
-def _spell_out(normal: Codes, raw: Codes, source: npt.NDArray[np.int64], length: npt.NDArray[np.int8]) -> None:
-    """Fill in characters that fold to several; `normal` holds the first of them so far. Rare: one pass each distinct one."""
-    if not len(length) or length.max() < 2:
-        return
-    several = np.flatnonzero(length[source] > 1)
-    for point in np.unique(raw[source[several]]):
-        folded = np.frombuffer(one_by_one.normalise(chr(point)).text.encode("utf-32-le"), np.int32)
-        mine = several[raw[source[several]] == point]
-        normal[mine] = np.resize(folded, len(mine))
 
 
 def _decimal_points(raw: Codes, bounds: Bounds) -> npt.NDArray[np.int64]:
@@ -125,36 +140,38 @@ def _decimal_points(raw: Codes, bounds: Bounds) -> npt.NDArray[np.int64]:
 
 
 class _Tables:
-    """What each code point folds to, filled in for the code points met."""
+    """What each code point folds to, filled in for the code points met.
+
+    `folded`: the code point it folds to, or, where `length` says that they are several, their place in `spelled`; `sound`: of
+    a code point of a normal form; `pause`: 1 for punctuation.
+    """
 
     def __init__(self) -> None:
-        self._first = np.zeros(POINTS, np.int32)
-        self._length = np.full(POINTS, UNKNOWN, np.int8)
-        self._sound = np.full(POINTS, UNKNOWN, np.int32)
-        self._pause = np.full(POINTS, UNKNOWN, np.int8)
+        self.folded = np.zeros(POINTS, np.int32)
+        self.length = np.full(POINTS, UNKNOWN, np.int8)
+        self.sound = np.zeros(POINTS, np.int32)
+        self.pause = np.zeros(POINTS, np.int8)
+        self.spelled = np.zeros(0, np.int32)
 
-    def folds(self, raw: Codes) -> tuple[Codes, npt.NDArray[np.int8]]:
-        """First code point of each fold, and how many it has."""
-        length = self._length[raw]
-        for point in _new(raw, length):
-            folded = one_by_one.normalise(chr(point)).text
-            self._first[point], self._length[point] = ord(folded[0]) if folded else 0, len(folded)
-        return self._first[raw], self._length[raw]
+    def lengths(self, raw: Codes) -> npt.NDArray[np.int8]:
+        """How many code points each folds to; decimal points as if they were none. All are known from then on."""
+        length = self.length[raw]
+        if len(length) and length.min() == UNKNOWN:
+            for point in np.unique(raw[length == UNKNOWN]).tolist():
+                self._learn(point)
+            length = self.length[raw]
+        return length
 
-    def sounds(self, normal: Codes) -> Codes:
-        for point in _new(normal, self._sound[normal]):
-            self._sound[point] = ord(sound(chr(point)))
-        return self._sound[normal]
-
-    def pauses(self, raw: Codes) -> npt.NDArray[np.bool_]:
-        for point in _new(raw, self._pause[raw]):
-            self._pause[point] = one_by_one.has_pause(chr(point))
-        found: npt.NDArray[np.bool_] = self._pause[raw] == 1
-        return found
-
-
-def _new(points: Codes, found: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-    return np.unique(points[found == UNKNOWN])
+    def _learn(self, point: int) -> None:
+        letters = [ord(c) for c in one_by_one.normalise(chr(point)).text]
+        if len(letters) > 1:
+            self.folded[point] = len(self.spelled)
+            self.spelled = np.append(self.spelled, np.array(letters, np.int32))
+        elif letters:
+            self.folded[point] = letters[0]
+        for letter in (*letters, DECIMAL_POINT):
+            self.sound[letter] = ord(sound(chr(letter)))
+        self.length[point], self.pause[point] = len(letters), one_by_one.has_pause(chr(point))
 
 
 _TABLES = _Tables()

@@ -1,5 +1,7 @@
 """Folding many texts at once gives what folding each would."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -19,20 +21,30 @@ def words(codes: np.ndarray, first: int, last: int) -> str:
 
 
 def check(folded: Folded, texts: list[str]) -> None:
-    assert len(folded.bounds) == len(folded.raw_bounds) == len(texts) + 1
-    for row, text in enumerate(texts):
-        first, last = folded.bounds[row : row + 2]
+    assert len(folded.starts) == len(folded.ends) == len(folded.raw_bounds) - 1 == len(texts)
+    for text, first, last, (begin, end) in zip(texts, folded.starts, folded.ends, pairwise(folded.raw_bounds), strict=True):
         normal = normalise(text)
-        assert words(folded.raw, *folded.raw_bounds[row : row + 2]) == text
+        assert words(folded.raw, begin, end) == text
         assert words(folded.normal, first, last) == normal.text
         assert words(folded.sound, first, last) == sound(normal.text)
-        assert tuple(folded.offset[first:last]) == normal.offsets
-        assert set(folded.text[first:last]) <= {row}
+        assert tuple(folded.source[first:last] - begin) == normal.offsets
 
 
 @given(TEXTS)
 def test_columns_of_a_list_equal_the_forms_of_each_text(texts: list[str]) -> None:
     check(fold_texts(texts), texts)
+
+
+@given(TEXTS, st.integers(1, 2), st.integers(0, 3))
+def test_room_between_and_behind_the_texts_holds_nothing(texts: list[str], apart: int, behind: int) -> None:
+    folded = fold_texts(texts, apart, behind)
+    check(folded, texts)
+    assert (folded.starts[1:] == folded.ends[:-1] + apart).all()
+    assert len(folded.normal) == (folded.ends[-1] + apart if texts else 0) + behind
+    empty = np.ones(len(folded.normal), bool)
+    for first, last in zip(folded.starts, folded.ends, strict=True):
+        empty[first:last] = False
+    assert not any(column[empty].any() for column in (folded.normal, folded.sound, folded.source))
 
 
 @given(TEXTS, st.integers(0, 3))
@@ -57,7 +69,7 @@ def test_a_dot_between_the_digits_of_two_texts_is_no_decimal_point() -> None:
 def test_half_a_character_is_dropped_and_harms_nobody() -> None:
     folded = fold_texts(["您\ud800好", "再见"])
     assert words(folded.normal, 0, 4) == normalise("您\ud800好再见").text == "你好再见"
-    assert list(folded.offset) == [0, 2, 0, 1]
+    assert list(folded.source) == [0, 2, 3, 4]
 
 
 @given(TEXTS)
