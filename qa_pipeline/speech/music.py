@@ -25,6 +25,7 @@ ABOVE_NEIGHBOURS_DB, ABOVE_NOISE_DB, NEIGHBOURS = 6.0, 6.0, 21
 PEAKS, REACH = 5, 4  # the strongest peaks count; bins on either side that a peak stands out from
 MUSICAL, CERTAIN = 0.47, 0.55  # activation, the mean of five: in the samples speech reaches 0.51, music has 0.55 to 1
 CORE = 0.44
+PURE = 0.62  # median of three; a voice as loud as the music keeps it below 0.6
 EDGE = 0.8  # of a stretch's usual activation, below which its rims are not part of it: some codecs make speech more musical
 DROWNED_DB, LOUD_NOISE_DBFS, LESS = 10.0, -50.0, 0.05  # so near to loud noise lines drown, of speech as of music
 ALONE_PERCENTILE = 10  # of a stretch's levels: the music's own, whoever speaks over most of it
@@ -35,11 +36,13 @@ LEAST_MS, GAP_MS = 5000, 3000
 
 @dataclass(frozen=True)
 class Music:
-    """cores: where the sound itself is musical; between them somebody may speak."""
+    """cores: where the sound itself is musical; between them somebody may speak. pure: where it is so musical that nobody is
+    heard along with it."""
 
     stretch: Stretch
     level_dbfs: float
     cores: tuple[Stretch, ...]
+    pure: tuple[Stretch, ...] = ()
 
 
 def find_music(samples: NDArray[np.int16], rate: int, tones: Sequence[Stretch] = ()) -> list[Music]:
@@ -69,11 +72,20 @@ def find_music(samples: NDArray[np.int16], rate: int, tones: Sequence[Stretch] =
         certain = (smooth[first:last] >= CERTAIN - less[first:last]).any()
         if not sure or not certain or (sure[-1] + 1 - sure[0]) * step < LEAST_MS:
             continue
-        runs_of_core = _runs(activation[sure[0] : sure[-1] + 1] >= CORE)
-        cores = tuple(Stretch((sure[0] + a) * step + middle, (sure[0] + b) * step + middle) for a, b in runs_of_core)
+        cores, pure = (
+            tuple(Stretch((sure[0] + a) * step + middle, (sure[0] + b) * step + middle) for a, b in _runs(on))
+            for on in (activation[sure[0] : sure[-1] + 1] >= CORE, _median_of_three(activation[sure[0] : sure[-1] + 1]) >= PURE)
+        )
         whole = Stretch(sure[0] * step + (0 if sure[0] == 0 else middle), (sure[-1] + 1) * step + middle)
-        found.append(Music(whole, float(np.percentile(level[sure], ALONE_PERCENTILE)), cores))
+        found.append(Music(whole, float(np.percentile(level[sure], ALONE_PERCENTILE)), cores, pure))
     return found
+
+
+def _median_of_three(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
+    padded = np.pad(values, 1, mode="edge")
+    return np.asarray(np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0))
 
 
 def _activation(samples: NDArray[np.int16], rate: int) -> Iterator[tuple[float, float, float]]:

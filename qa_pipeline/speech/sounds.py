@@ -24,7 +24,7 @@ LEAK_DB = 15.0
 OVER_MUSIC_DB, LONG_MS, BREATH_MS = 7.0, 500, 700
 LEAST_ALONE, NEAR_MS = 3, 15_000
 SURE_MS = 2500
-"""So long without a pause nobody takes notes for a voice: 1.7 s was the longest in an hour of played music."""
+"""So long without a pause notes are rarely taken for a voice; where they are, the music is pure."""
 CLIPPED = 0.001
 """Share of a turn's samples from which its clipping is an event: a thousandth is heard as a crackle."""
 
@@ -47,10 +47,10 @@ class Sounds:
         speaking from where there was none."""
         spoken = without(found, [t.stretch for t in self.tones])
         for music in self.music:
-            level = _Levels(music, spoken, samples, rate)
+            sure = [s for s in without(spoken, list(music.pure)) if s.end_ms - s.start_ms >= SURE_MS]
+            level = _Levels(music, sure, samples, rate)
             gaps, beside = without(spoken, list(music.cores)), without(spoken, [music.stretch])
-            clear = [s for s in gaps if _long(s)]
-            clear += [s for s in spoken if s not in clear and s.end_ms - s.start_ms >= SURE_MS]
+            clear = [*(s for s in gaps if _long(s)), *sure]
             spoken = [
                 s
                 for s in spoken
@@ -65,8 +65,7 @@ class Sounds:
 class _Levels:
     """dBFS of a stretch of music, second by second, where nobody surely speaks."""
 
-    def __init__(self, music: Music, spoken: list[Stretch], samples: NDArray[np.int16], rate: int) -> None:
-        sure = [s for s in spoken if s.end_ms - s.start_ms >= SURE_MS]
+    def __init__(self, music: Music, sure: list[Stretch], samples: NDArray[np.int16], rate: int) -> None:
         seconds = [Stretch(at, at + 1000) for at in range(music.stretch.start_ms, music.stretch.end_ms - 999, 1000)]
         alone = without(seconds, sure, 0.01)
         told = alone if len(alone) >= LEAST_ALONE else seconds

@@ -78,6 +78,13 @@ def test_a_passage_of_the_music_that_is_louder_than_the_rest_is_no_voice_over_it
     assert Sounds((), (), (whole,)).spoken(notes, samples.astype(np.int16), RATE) == []
 
 
+def test_long_speech_where_nothing_but_music_can_be_heard_is_notes() -> None:
+    samples = line(40, 32768 * 10 ** (-30 / 20)).astype(np.int16)
+    alone = Music(MUSIC.stretch, -30.0, MUSIC.cores, (Stretch(11_000, 16_000),))
+    notes, voice = Stretch(12_000, 15_000), Stretch(17_000, 20_000)
+    assert Sounds((), (), (alone,)).spoken([notes, voice], samples, RATE) == [voice]
+
+
 def test_a_lone_key_within_music_is_a_chord_of_it_and_several_are_keys() -> None:
     def pressed(times: int) -> list[str]:
         rng = np.random.default_rng(5)
