@@ -95,8 +95,9 @@ class Case:
     @cached_property
     def cut_off(self) -> Ints:
         """Per unit the reason `truncated` where the end of its recording is lost: more may have been said than was heard."""
-        cut = np.array(["truncated" in (told or ()) for told in self.corpus.calls["flags"].to_pylist()], bool)
-        return unknown_where(cut[self.corpus.call_of] & ~self.corpus.later_unit, self.reasons.number("truncated"))
+        kinds, kind = self.corpus.flags
+        cut = np.array(["truncated" in told for told in kinds], bool)
+        return unknown_where(cut[kind] & ~self.corpus.later_unit, self.reasons.number("truncated"))
 
     @cached_property
     def agent_speaks(self) -> Flags:
@@ -331,22 +332,16 @@ class Case:
     def measured(self, what: str) -> Flags:
         """Per unit, whether the detector ran: on every channel (`tones:0`, `tones:1`), or by its name or "all" alone."""
         if what not in self._measured:
-            kinds, kind = self._measuring
-            known = np.array(
-                [channels == 2 if what == "two_channels" else ran(what, told, channels) for told, channels in kinds]
-            )
-            self._measured[what] = known.astype(bool)[kind]
+            values = pc.fill_null(self.corpus.calls["n_channels"], 2).to_numpy()
+            channels = values[self.corpus.call_of]
+            found = channels == 2
+            if what != "two_channels":
+                kinds, kind = self.corpus.measured
+                numbers = np.unique(channels)
+                known = np.array([[ran(what, told, int(n)) for n in numbers] for told in kinds], bool)
+                found = known.reshape(len(kinds), -1)[kind, np.searchsorted(numbers, channels)]
+            self._measured[what] = found
         return self._measured[what]
-
-    @cached_property
-    def _measuring(self) -> tuple[list[tuple[tuple[str, ...], int]], Ints]:
-        """What calls differ in by their `measured` and their number of channels, and which of it each unit's call is."""
-        calls = self.corpus.calls
-        channels = pc.fill_null(calls["n_channels"], 2).to_pylist()
-        pairs = zip((tuple(told or ()) for told in calls["measured"].to_pylist()), channels, strict=True)
-        kinds: dict[tuple[tuple[str, ...], int], int] = {}
-        kind = np.fromiter((kinds.setdefault(pair, len(kinds)) for pair in pairs), np.int64, len(calls))
-        return list(kinds), kind[self.corpus.call_of]
 
 
 def ran(what: str, measured: Sequence[str], channels: int) -> bool:

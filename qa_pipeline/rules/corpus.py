@@ -78,9 +78,22 @@ class Corpus:
     @cached_property
     def _told(self) -> tuple[list[dict[str, Any]], Ints]:
         """The distinct further record values, and the row of each call's among them."""
-        encoded = _chunk(self.calls["fields"]).dictionary_encode(null_encoding="encode")
-        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        return [json.loads(text) if text else {} for text in encoded.dictionary.to_pylist()], codes
+        texts, codes = _encoded(self.calls["fields"])
+        return [json.loads(text) if text else {} for text in texts], codes
+
+    @cached_property
+    def measured(self) -> tuple[list[tuple[str, ...]], Ints]:
+        """What was measured of each call, as distinct lists and the row of each unit's among them."""
+        return self._lists("measured")
+
+    @cached_property
+    def flags(self) -> tuple[list[tuple[str, ...]], Ints]:
+        """As `measured`, each call's flags."""
+        return self._lists("flags")
+
+    def _lists(self, name: str) -> tuple[list[tuple[str, ...]], Ints]:
+        joined, codes = _encoded(pc.binary_join(self.calls[name], "\0"))
+        return [tuple(told.split("\0")) if told else () for told in joined], codes[self.call_of]
 
     @cached_property
     def later_unit(self) -> NDArray[np.bool_]:
@@ -91,14 +104,17 @@ class Corpus:
 
     def factored(self, name: str) -> tuple[list[Any], Ints]:
         """As `column`, as distinct values and the row of each unit's value among them."""
+        if name == "leg_followed":
+            return [False, True], self.later_unit.astype(np.int64)
+        if name in OF_LEGS:
+            return _encoded(self.legs[name])
         if name in self.calls.column_names and name != "fields" and not pa.types.is_nested(self.calls.schema.field(name).type):
-            encoded = _chunk(self.calls[name]).dictionary_encode(null_encoding="encode")
-            codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-            return encoded.dictionary.to_pylist(), codes[self.call_of] if len(codes) else codes
-        if name not in self.calls.column_names and name not in OF_LEGS:
+            values, codes = _encoded(self.calls[name])
+            return values, codes[self.call_of] if len(codes) else codes
+        if name not in self.calls.column_names:
             told, codes = self._told
             return [_inside(each, name.split(".")) for each in told], codes[self.call_of] if len(codes) else codes
-        values: list[Any] = []
+        values = []
         rows: dict[str, int] = {}
         codes = np.empty(len(self), np.int64)
         for unit, value in enumerate(self.column(name)):
@@ -234,6 +250,12 @@ def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
 
 def _chunk(column: pa.ChunkedArray) -> Any:
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[list[Any], Ints]:
+    """Distinct values, and the row of each value among them."""
+    encoded = _chunk(column).dictionary_encode(null_encoding="encode")
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _ints(column: Any) -> Ints:
