@@ -232,8 +232,8 @@ def _running_on(one: Pass, heard: Heard) -> bool:
 
 
 def _batches(items: list[int], most: int, fewest: int) -> list[list[int]]:
-    """Of `most` at most, as even as can be, and `fewest` of them where there are as many items."""
-    n = -(-len(items) // max(fewest, -(-len(items) // most)))
+    """Of `most` at most, as even as can be; about `fewest` of them where there are as many items."""
+    n = max(1, -(-len(items) // max(fewest, -(-len(items) // most))))
     return [items[i : i + n] for i in range(0, len(items), n)]
 
 

@@ -37,6 +37,19 @@ def test_the_larger_ones_run_in_their_true_width_with_one_layer_a_side(size: str
     assert not (said.problem or "").startswith("failed"), said
 
 
+def test_a_batch_is_encoded_as_each_of_it_alone_and_aligned_over_all_that_was_said(tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(str(make_checkpoint(tmp_path / "narrow", NARROW)), "cpu", "default", 1)
+    mel = np.random.default_rng(2).normal(0, 1, (7, 80, 300)).astype(np.float32)
+    tokens = [[20000 + 7 * i + k for k in range(5 * i)] for i in range(7)]
+    whole = checkpoint.encode(mel)
+    alone = [checkpoint.encode(one[None]) for one in mel]
+    np.testing.assert_allclose(np.asarray(whole), np.concatenate([np.asarray(one) for one in alone]), atol=1e-4)
+    aligned = checkpoint.align(whole, tokens, [300] * 7)
+    for pairs, said in zip(aligned, tokens, strict=True):  # of random weights the path is any, over all that was said
+        assert sorted({token for token, _ in pairs}) == list(range(max(1, len(said))))
+        assert pairs == sorted(pairs) and all(0 <= step < 150 for _, step in pairs)
+
+
 def test_cantonese_moves_the_tokens_after_it_and_all_are_found_by_name(tmp_path: Path) -> None:
     v2, v3 = (
         load_checkpoint(str(make_checkpoint(tmp_path / str(mels), replace(NARROW, mels=mels))), "cpu", "default", 1)

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from qa_pipeline.speech.backend import Heard, ModelError, Window, heard
 from qa_pipeline.speech.guards import Told
 from qa_pipeline.speech.passes import Pass, join, pack, part
-from qa_pipeline.speech.whisper import Look, Whisper, WhisperSettings
+from qa_pipeline.speech.whisper import Look, Whisper, WhisperSettings, _batches
 
 
 def test_the_demonstration_model_keeps_the_contract(recogniser: Any, contract: Any, sample: Any) -> None:
@@ -125,3 +127,17 @@ def test_turns_that_share_a_pass_come_apart_by_the_times_of_their_characters(rec
     assert wrong <= 0.03 * sum(len(a.text) for a in alone)
     for a, t in zip(alone, together.values(), strict=True):
         assert abs(a.char_ms[0] - t.char_ms[0]) <= 400, "alone, the first character takes the lead-in to itself"
+
+
+@given(st.integers(0, 200), st.integers(1, 32), st.integers(1, 8))
+def test_batches_keep_the_order_and_are_as_even_as_can_be(n: int, most: int, fewest: int) -> None:
+    made = _batches(list(range(n)), most, fewest)
+    assert [i for batch in made for i in batch] == list(range(n))
+    assert all(0 < len(batch) <= most for batch in made)
+    assert len({len(batch) for batch in made[:-1]}) <= 1
+
+
+def test_a_few_windows_are_shared_among_the_workers_and_many_fill_their_batches() -> None:
+    assert [len(b) for b in _batches(list(range(10)), 16, 2)] == [5, 5]
+    assert [len(b) for b in _batches(list(range(20)), 16, 1)] == [10, 10]
+    assert [len(b) for b in _batches(list(range(32)), 16, 1)] == [16, 16]
