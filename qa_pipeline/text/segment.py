@@ -26,6 +26,10 @@ class Segmenter:
         self._words = sorted(set(words))
         self.version = "jieba-" + hashlib.sha256("\n".join(self._words).encode()).hexdigest()[:12]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the dictionary, which holds a lock: another process reads its own."""
+        return {name: value for name, value in self.__dict__.items() if name != "_tokenizer"}
+
     def tokens(self, text: str) -> tuple[Token, ...]:
         """The words of `text` in order, covering it without gaps."""
         return tuple(Token(word, end) for word, _, end in self._tokenizer.tokenize(text))

@@ -1,5 +1,6 @@
 """The matcher finds what is said, on the right rung, and nothing else."""
 
+import pickle
 import re
 from collections.abc import Sequence
 from dataclasses import fields
@@ -15,6 +16,7 @@ from qa_pipeline.rules.hits import Hits, Matcher
 from qa_pipeline.rules.phrase import RUNGS, Phrase, nearest
 from qa_pipeline.rules.wording import WordingError, parse, pattern
 from qa_pipeline.text.normal import normalise
+from qa_pipeline.text.segment import Segmenter
 
 COMPANY = {"company": ("丽洁物业", "盘王谷深航假日酒店")}
 PLAIN = ("exact", "normalised")
@@ -413,3 +415,11 @@ def test_the_nearest_words_show_why_something_was_missed() -> None:
     assert 0.8 < similarity < 1
     assert "请问还有其他问吗，嗯"[first:last] == "还有其他问吗"
     assert nearest(Phrase("else", ("还有其他问题吗",)), "") == (0.0, 0, 0)
+
+
+def test_a_matcher_that_was_used_can_be_handed_to_another_process() -> None:
+    matcher = Matcher([Phrase("hello", ("您好",), word=True)], Segmenter(["您好"]).ends)
+    texts = ["您好，请讲", "喂"]
+    first, again = matcher.find(texts), pickle.loads(pickle.dumps(matcher)).find(texts)
+    assert len(first) == 1
+    assert (again.first.tolist(), again.last.tolist(), again.rung.tolist()) == ([0], [2], first.rung.tolist())
