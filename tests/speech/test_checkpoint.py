@@ -46,7 +46,7 @@ def test_a_batch_is_encoded_as_each_of_it_alone_and_aligned_over_all_that_was_sa
     np.testing.assert_allclose(np.asarray(whole), np.concatenate([np.asarray(one) for one in alone]), atol=1e-4)
     aligned = checkpoint.align(whole, tokens, [300] * 7)
     for pairs, said in zip(aligned, tokens, strict=True):  # of random weights the path is any, over all that was said
-        assert sorted({token for token, _ in pairs}) == list(range(max(1, len(said))))
+        assert set(range(len(said))) <= {token for token, _ in pairs} <= set(range(len(said) + 1))  # and the end of the text
         assert pairs == sorted(pairs) and all(0 <= step < 150 for _, step in pairs)
 
 
