@@ -31,8 +31,8 @@ SHOWN = 60
 def clean(value: str) -> str:
     """As it is kept: no half characters, no space around, without the `="…"` by which spreadsheets are told to keep digits."""
     value = value.encode("utf-8", "replace").decode().strip()
-    kept = re.fullmatch(r'="(.*)"', value, re.DOTALL)
-    return kept[1].strip() if kept else value
+    guarded = len(value) > 2 and value.startswith('="') and value.endswith('"')
+    return value[2:-1].strip() if guarded else value
 
 
 def shown(value: object) -> str:

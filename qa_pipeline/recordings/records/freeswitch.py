@@ -34,7 +34,10 @@ HOW = {"bl_xfer": "blind", "att_xfer": "attended", "uuid_br": "attended"}
 
 @dataclass(frozen=True)
 class Channel:
-    """One file: its variables, what ran on it, its stretches in the dial plan (newest first), holds as written."""
+    """One file: its variables as written, what ran on it, its stretches in the dial plan (newest first), holds as written.
+
+    FreeSWITCH writes hundreds of variables; only those that are asked for are decoded.
+    """
 
     variables: Mapping[str, str]
     apps: Sequence[Mapping[str, str]]
@@ -49,7 +52,7 @@ class Channel:
         return self.get("uuid") or str(_of(self.flows, "caller_profile").get("uuid") or "")
 
     def get(self, name: str) -> str | None:
-        return self.variables.get(name) or None
+        return _plain(self.variables.get(name, "")) or None
 
     def profile(self, name: str) -> str | None:
         """Of the first stretch: what the caller dialled."""
@@ -73,7 +76,7 @@ def is_freeswitch(value: Any) -> bool:
 def from_json(told: Mapping[str, Any], path: Path, line: int, phones: PhoneSystem) -> Channel:
     log = told.get("app_log")
     apps = log.get("applications") if isinstance(log, dict) else None
-    variables = {clean(str(k)): _plain(v) for k, v in told["variables"].items() if isinstance(v, (str, int, float))}
+    variables = {clean(str(k)): str(v) for k, v in told["variables"].items() if isinstance(v, (str, int, float))}
     holds = told.get("hold_record") or told.get("hold-record")
     return Channel(variables, _dicts(apps), _dicts(told.get("callflow")), _dicts(holds), path, line, phones.tz)
 
@@ -99,7 +102,7 @@ def from_xml(text: str, path: Path, phones: PhoneSystem, problems: list[RecordEr
 
 
 def _of_element(cdr: Any, path: Path, phones: PhoneSystem) -> Channel:
-    variables = {e.tag: _plain(e.text or "") for e in _inside(cdr, "variables")}
+    variables = {e.tag: e.text or "" for e in _inside(cdr, "variables")}
     apps = [{k: _plain(v) for k, v in e.attrib.items()} for e in _inside(cdr, "app_log") if e.tag == "application"]
     holds = [dict(e.attrib) for e in _inside(cdr, "hold-record")]
     flows = []
@@ -312,7 +315,7 @@ def _transfers(channels: Sequence[Channel], bridged: Sequence[Channel], phones: 
 
 def _further(a: Channel) -> dict[str, Any]:
     """Variables that a house or its dial plan set; FreeSWITCH's own workings are left out."""
-    return {k: v for k, v in a.variables.items() if v and not TECHNICAL.fullmatch(k)}
+    return {k: v for k in a.variables if not TECHNICAL.fullmatch(k) and (v := a.get(k))}
 
 
 def _ms(start: datetime, end: datetime) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from qa_pipeline.errors import Place
 from qa_pipeline.recordings.find import SUFFIXES, files_inside
@@ -115,7 +116,6 @@ class _Reader:
             self._csv(text, path)
 
     def _json(self, text: str, path: Path) -> None:
-        recording = _recording_beside(path)
         mapping = self._mapping(path)
         for line, value in json_values(text, path, self.problems):
             for one in mapping.inside(value) if mapping else (value if isinstance(value, list) else [value]):
@@ -124,11 +124,15 @@ class _Reader:
                 elif not isinstance(one, dict):
                     said = f"expected an object of a call, found {shown(one)}; it is left out"
                     self.problems.append(RecordError(said, Place(str(path), line)))
-                elif recording and not mapping and not COLUMNS & set(one):
-                    continue  # a transcript, a note: no call record
                 else:
-                    cells = {"recording": recording.name, **one} if recording and "recording" not in one else one
-                    self._row(Row(cells, path, line), mapping)
+                    self._object(one, path, line, mapping)
+
+    def _object(self, one: dict[str, Any], path: Path, line: int, mapping: RecordMapping | None) -> None:
+        recording = _recording_beside(path)
+        if recording and not mapping and not COLUMNS & set(one):
+            return  # a transcript, a note: no call record
+        cells = {"recording": recording.name, **one} if recording and "recording" not in one else one
+        self._row(Row(cells, path, line), mapping)
 
     def _csv(self, text: str, path: Path) -> None:
         rows = csv_rows(text, path, self.problems)
