@@ -44,7 +44,9 @@ from qa_pipeline.settings import Front
 from qa_pipeline.speech.backend import Ear
 from tests.spoken import read, small_project
 
-GOAL_PARALLEL, GOAL_OVERHEAD = 0.9, 0.03
+GOAL_PARALLEL, GOAL_OVERHEAD, GOAL_GROWTH = 0.9, 0.03, 0.02
+SETTLED = 500
+"""Calls after which a night holds all that it ever will: model, dictionary, rules, portions of full size."""
 
 
 @dataclass(frozen=True)
@@ -206,11 +208,22 @@ def whole_night(n: int) -> bool:
         config, packs = open_project(project)
         same = same_alone(calls, config, packs, make_recogniser(config.asr), set(bad) | set(twins))
         print(f"  texts of ten of them alone: {'the same' if same else 'DIFFERENT'}")
-        half = len(memory) // 2
-        growth = statistics.median(memory[half:]) - statistics.median(memory[half // 2 : half]) if half > 1 else 0.0
-        print(f"  memory, second half beside the second quarter: {growth:+.0f} MiB")
+        flat = memory_flat(memory)
         whole_count = summary.new + len(twins) == n - len(bad)
-        return told == bad and same and whole_count
+        return told == bad and same and whole_count and flat
+
+
+def memory_flat(memory: Sequence[float]) -> bool:
+    """MiB after every 50 calls. True where there were too few to tell."""
+    later = memory[SETTLED // 50 - 1 :]
+    if len(later) < 2:
+        print(f"  memory: nothing to tell before call {SETTLED + 50}")
+        return True
+    growth = max(later) / later[0] - 1
+    met = growth <= GOAL_GROWTH
+    told = f"{later[0]:.0f} MiB at call {SETTLED}, {max(later):.0f} at most afterwards: {100 * growth:+.1f} %"
+    print(f"  memory: {told}; goal {100 * GOAL_GROWTH:+.0f} %: {'met' if met else 'MISSED'}")
+    return met
 
 
 @dataclass(frozen=True)

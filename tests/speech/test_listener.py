@@ -141,3 +141,17 @@ def test_there_is_no_room_when_what_waits_is_large(echo: Echo, monkeypatch: pyte
         listener.go_on()  # then what there is goes
         inbox.get(timeout=30)
         assert listener.room
+
+
+def test_no_more_calls_wait_than_the_largest_portion_takes_however_little_they_hold(echo: Echo) -> None:
+    inbox: Inbox = SimpleQueue()
+    echo.may.clear()
+    with Listener(echo, inbox.put) as listener:
+        listener.take("in work", [window(1)])
+        listener.go_on(at_once=True)
+        for i in range(rules.MOST):
+            assert listener.room
+            listener.take(str(i), [])  # a silent call has no windows
+        assert not listener.room
+        echo.may.set()
+        inbox.get(timeout=30)
