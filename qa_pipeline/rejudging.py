@@ -51,15 +51,18 @@ class Choice:
 
 @dataclass(frozen=True)
 class Judges:
-    """The packs to judge by, and what people marked. Matchers are made once for the rules that are asked for."""
+    """The packs to judge by, and what people marked. For the rules that are asked for, packs are narrowed once."""
 
     packs: Mapping[str, RulePack]
     marks: tuple[Mark, ...]
     scored_at: datetime
-    matchers: dict[tuple[str, frozenset[str]], dict[str, Matcher]] = field(default_factory=dict)
+    _made: dict[tuple[str, frozenset[str]], tuple[dict[str, RulePack], dict[str, Matcher]]] = field(default_factory=dict)
 
-    def matcher_of(self, pack: str, rules: frozenset[str]) -> dict[str, Matcher]:
-        return self.matchers.setdefault((pack, rules), {})
+    def asked(self, pack: RulePack, rules: frozenset[str]) -> tuple[dict[str, RulePack], dict[str, Matcher]]:
+        """The pack of these rules alone by its name, and its matcher once there is one."""
+        if (pack.id, rules) not in self._made:
+            self._made[pack.id, rules] = {pack.id: narrowed(pack, rules)}, {}
+        return self._made[pack.id, rules]
 
 
 @dataclass(frozen=True)
@@ -221,8 +224,7 @@ def _judged(tables: Mapping[str, pa.Table], pack: RulePack, rules: frozenset[str
     legs, some = _of_pack(tables["legs"], pack.id), tables
     if len(legs) < len(tables["legs"]):
         some = {name: of_calls(rows, legs["call_id"].unique().to_pylist()) for name, rows in tables.items()} | {"legs": legs}
-    packs = {pack.id: narrowed(pack, rules)}
-    matchers = judges.matcher_of(pack.id, rules)
+    packs, matchers = judges.asked(pack, rules)
     verdicts, wrong = judge_apart(some, lambda tables: findings_alone(tables, packs, matchers))
     return verdicts["findings"], wrong
 
