@@ -5,7 +5,7 @@ Rooms         `recordings` what was recorded → `speech` what was said → `dat
               `review` what people see; `text` how words are compared, `forms` how calls from elsewhere are written
 The night     `night` top to bottom · `backlog` which recordings, in which order · `claims` who goes first · `moved` those that
               lie elsewhere now · `front` all but the words, in processes of its own · `heard` what sound and words tell ·
-              `late` records that come later · `progress`, `reporting` how far, and what was done · `disk` room for it ·
+              `late` records that come later · `progress`, `reporting` how far, and what was done · `disk`, `heap` room for it ·
               `exporting` transcripts to elsewhere
 From elsewhere  `importing`, by `import_form` and `import_record`
 Verdicts      `judging` stored words to stored verdicts · `rejudging` one date again · `rescoring` all dates, as a dry run or

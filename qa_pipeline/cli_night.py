@@ -167,6 +167,9 @@ def transcribe(paths: tuple[Path, ...], project: Path, out: Path | None, **asked
 
 def run_night(project: Path, paths: tuple[Path, ...], asked: Asked | None = None, judge: bool = True) -> Summary:
     """The night over these paths, shown while it goes on, and told in the files that were asked for."""
+    from qa_pipeline.heap import keep_little
+
+    keep_little()
     from qa_pipeline import night
     from qa_pipeline.cli import open_project
     from qa_pipeline.config import compile_vocabulary, make_recogniser

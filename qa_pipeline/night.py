@@ -24,6 +24,7 @@ from qa_pipeline.dataset.writer import one_writer
 from qa_pipeline.disk import check_room, disk_full, is_full
 from qa_pipeline.errors import QaError
 from qa_pipeline.front import CHANGING, Arrived, FrontEnd, Job, Prepared, guarded
+from qa_pipeline.heap import give_back
 from qa_pipeline.heard import as_heard
 from qa_pipeline.in_force import publish_first
 from qa_pipeline.judging import Failed, seal
@@ -317,6 +318,7 @@ class _Shift:
     def _seal(self) -> None:
         began = time.monotonic()
         self.tools.seal()
+        give_back()
         self._unsealed, self._sealing_s = 0, max(self._sealing_s, time.monotonic() - began)
 
     def _done(self, outcome: Outcome, job: Job | None = None) -> None:

@@ -22,6 +22,7 @@ ALLOWED = {
     "judging": {"model", "errors", "dataset", "rules"},
     "rejudging": {"model", "errors", "dataset", "rules", "judging"},
     "cores": set[str](),
+    "heap": set[str](),
     "forms": {"model", "errors", "recordings"},
     "heard": {"model", "recordings", "speech"},
     "disk": {"errors"},
