@@ -20,26 +20,32 @@ LONGEST = np.int64(1) << 40  # ms: more than any call, so that unit * LONGEST + 
 
 
 @dataclass(frozen=True)
-class Spans:
-    """Columns of equal length. item: what the span was made of, a row of the case's `Items`; -1 nothing in particular."""
+class Stretches:
+    """Columns of equal length."""
 
     unit: Ints
     start: Ints
     end: Ints
-    item: Ints
 
     def __len__(self) -> int:
         return len(self.unit)
 
     @cached_property
     def starts(self) -> Ints:
-        """Unit and start as one number, ascending."""
+        """Unit and start as one number."""
         return key(self.unit, self.start)
 
     @cached_property
     def ends(self) -> Ints:
         """Unit and end as one number."""
         return key(self.unit, self.end)
+
+
+@dataclass(frozen=True)
+class Spans(Stretches):
+    """Sorted by `starts`. item: what the span was made of, a row of the case's `Items`; -1 nothing in particular."""
+
+    item: Ints
 
     @cached_property
     def told(self) -> dict[Hashable, Any]:

@@ -10,27 +10,16 @@ from typing import Any
 import numpy as np
 
 from qa_pipeline.rules.case import Case
-from qa_pipeline.rules.spans import LONGEST, Ints, Spans, key
+from qa_pipeline.rules.spans import LONGEST, Ints, Spans, Stretches, key
 
 KEYS = ("before_s", "after_s", "next_turns", "previous_turns", "look")
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Stretches):
     """[start, end] of each row. by_start: what begins in it counts; else whatever turn touches it."""
 
-    unit: Ints
-    start: Ints
-    end: Ints
     by_start: bool = False
-
-    @cached_property
-    def starts(self) -> Ints:
-        return key(self.unit, self.start)
-
-    @cached_property
-    def ends(self) -> Ints:
-        return key(self.unit, self.end)
 
     @cached_property
     def doubts(self) -> dict[tuple[str, str | None], Ints]:
