@@ -14,10 +14,12 @@ from qa_pipeline.rules.scan import Finding, Occurrences, occurrences
 from qa_pipeline.rules.trie import NONE, Codes, Ints
 from qa_pipeline.text.columns import Bounds, fold_texts
 
-Glances = npt.NDArray[np.int64]
+Masks = npt.NDArray[np.int64]
 NO_CAPTURE, CAPTURE_GAP, CAPTURE_LINK = 0, 1, 2
 STEP, FIRST, LAST, RUNG, EDITS, CHARS, VALUE, VALUE_FIRST, VALUE_LAST = range(9)
 ONE = np.int64(1)
+PLACES = 62
+"""Stretches of a text that a mask tells apart."""
 COLUMNS = 9
 """Columns of a state, and of what is found, where the chain stands in place of the step.
 
@@ -43,9 +45,9 @@ class Stream(NamedTuple):
     written: Codes
 
 
-LENGTH, JOINED, USE_FIRST, USE_LAST = range(4)
-USE_STEP, USE_FORM, USE_LOW, USE_HIGH, USE_DONE, USE_WORST, USE_VALUE, USE_CAPTURE = range(8)
-CHAIN, WORST, DONE, SIDE, LEAST, MOST, CAPTURE, SHORTEST, LONGEST, SHIFT = range(10)
+LENGTH, JOINED, GROUP, USE_FIRST, USE_LAST = range(5)
+USE_STEP, USE_FORM, USE_VALUE, USE_CAPTURE = range(4)
+CHAIN, WORST, DONE, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, SHIFT, GROUP_FIRST, GROUP_LAST = range(12)
 OWNER, MEMBER_FIRST, MEMBER_LAST = range(3)
 FORM_CHARS, FORM_NEAR, COMPARED, WRITTEN, LETTERS = range(5)
 
@@ -54,13 +56,13 @@ class Chains(NamedTuple):
     """What to look for, compiled; see `plan` for how. Tables of a row each, whose columns are named above: a look at one
     thing is one look into memory.
 
-    literals: its length; its number among those that some step looks for, else NONE; the uses USE_FIRST to USE_LAST that it
-    anchors. uses: of a form as the anchor of a chain; from where its literal begins, a link of its step begins at USE_LOW to
-    USE_HIGH.
+    literals: its length; its number among those that some step looks for, else NONE; its group, which the same steps look
+    for; the uses USE_FIRST to USE_LAST that it anchors. uses: of a form as the anchor of a chain.
 
-    steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it; LEAST to MOST characters away;
-    SHORTEST, LONGEST of its members; DONE: the chain is complete; WORST rung of its chain. `slots[SHIFT + joined]`, if
-    its OWNER is the step, are the members MEMBER_FIRST to MEMBER_LAST that may stand there. members: a form, a slot value.
+    steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it; LEAST to MOST characters away,
+    so that it begins at LOW to HIGH from where that ends, or begins; DONE: the chain is complete; WORST rung of its chain.
+    `groups[GROUP_FIRST:GROUP_LAST]` are those of its literals. `slots[SHIFT + joined]`, if its OWNER is the step, are the
+    members MEMBER_FIRST to MEMBER_LAST that may stand there. members: a form, a slot value.
 
     forms: FORM_CHARS, spoken literal characters in it; FORM_NEAR, 1 where it has an edit; COMPARED: whether `letters` from
     LETTERS on, FORM_CHARS of the normal form and WRITTEN as they are written, decide the rung.
@@ -68,11 +70,8 @@ class Chains(NamedTuple):
 
     literals: Ints
     uses: Ints
-    use_glance: Glances
-    """[use]: that of its step."""
     steps: Ints
-    glance: Glances
-    """[step, 0 or 1]: the bits of its joined literals, two each (`look_over`): a stretch without them holds none of these."""
+    groups: Ints
     slots: Ints
     members: Ints
     forms: Ints
@@ -83,14 +82,14 @@ class Chains(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """Room for the text that is looked at. `number`: of each of its occurrences the number of its literal among those that some
-    step looks for, else NONE. `bits[b, k, at - start]`: the bits of those that begin at one of 2 ** k positions from `at` on;
-    `seen`: of those anywhere in the text; `level`: see `levels`."""
+    """Where in the text that is looked at some literal of each group begins.
 
-    number: Ints
-    bits: Glances
-    level: Ints
-    seen: Glances
+    A mask for each group, a bit for each position, or for 2, 4, … positions, the 2 ** `grain[0]` that make PLACES of them
+    enough. So whether a step finds a link is told from a mask or a few, without a look at the occurrences.
+    """
+
+    masks: Masks
+    grain: Masks
 
 
 def make_stream(texts: pa.Array, code: Codes) -> tuple[Stream, Bounds]:
@@ -102,13 +101,7 @@ def make_stream(texts: pa.Array, code: Codes) -> tuple[Stream, Bounds]:
 def grow(finding: Finding, chains: Chains, stream: Stream) -> tuple[Ints, Ints]:
     """Rows of all chains found, whole, text by text, and where each text's rows begin; one may be found in several ways."""
     found = occurrences(finding, stream.codes, stream.normal, stream.starts, stream.ends)
-    longest = int((stream.ends - stream.starts).max(initial=0)) + 1
-    sight = Sight(
-        np.empty(len(found.literal), np.int32),
-        np.empty((2, longest.bit_length(), longest), np.int64),
-        levels(longest),
-        np.zeros(2, np.int64),
-    )
+    sight = Sight(np.zeros(int(chains.literals[:, GROUP].max(initial=0)) + 1, np.int64), np.zeros(1, np.int64))
     bounds, room = np.zeros(len(stream.starts) + 1, np.int64), len(stream.codes)
     while True:
         rows, states = (np.empty((room, COLUMNS), np.int32) for _ in range(2))
@@ -116,11 +109,6 @@ def grow(finding: Finding, chains: Chains, stream: Stream) -> tuple[Ints, Ints]:
         if n < room:
             return rows[:n], bounds
         room *= 2
-
-
-def levels(longest: int) -> Ints:
-    """For a stretch of so many positions, the level of `bits` of which two cover it."""
-    return np.array([max(0, n.bit_length() - 1) for n in range(longest + 1)], np.int64)
 
 
 def grown(found: Occurrences, sight: Sight, chains: Chains, stream: Stream, states: Ints, rows: Ints, bounds: Ints) -> int:
@@ -144,60 +132,59 @@ def grown(found: Occurrences, sight: Sight, chains: Chains, stream: Stream, stat
                 elif n < len(rows) and widened(chains, state, start, end, rows[n]):
                     n += 1
             if waiting == len(states) or n == len(rows):
+                look_away(found, sight, chains, start, end)
                 return len(rows)
+        look_away(found, sight, chains, start, end)
         bounds[text + 1] = n
     return n
 
 
 def look_over(found: Occurrences, sight: Sight, chains: Chains, start: int, end: int) -> None:
     """Fills in `sight` for the text at [start, end)."""
-    one, other = sight.bits[0], sight.bits[1]
-    sight.seen[:] = 0
+    sight.grain[0] = 0
+    while (end - start) >> sight.grain[0] >= PLACES:
+        sight.grain[0] += 1
     for at in range(start, end + 1):
-        one[0, at - start] = other[0, at - start] = 0
+        place = ONE << ((at - start) >> sight.grain[0])
         for i in range(found.first[at], found.first[at + 1]):
-            number = chains.literals[found.literal[i], JOINED]
-            sight.number[i] = number
-            if number != NONE:
-                one[0, at - start] |= ONE << (number & 63)
-                other[0, at - start] |= ONE << (number >> 6 & 63)
-        sight.seen[0] |= one[0, at - start]
-        sight.seen[1] |= other[0, at - start]
-    level, width = 1, 1
-    while 2 * width <= end + 1 - start:
-        for at in range(end + 2 - start - 2 * width):
-            one[level, at] = one[level - 1, at] | one[level - 1, at + width]
-            other[level, at] = other[level - 1, at] | other[level - 1, at + width]
-        level, width = level + 1, 2 * width
+            group = chains.literals[found.literal[i], GROUP]
+            if group != NONE:
+                sight.masks[group] |= place
 
 
-def holds_none(sight: Sight, glance: Glances, low: int, high: int) -> bool:
-    """Whether at a glance no position from `low` to `high` of the text is one where a literal of these bits begins."""
-    level = sight.level[high + 1 - low]
-    back = high + 1 - (1 << level)
-    one = sight.bits[0, level, low] | sight.bits[0, level, back]
-    other = sight.bits[1, level, low] | sight.bits[1, level, back]
-    return bool(glance[0] & one == 0 or glance[1] & other == 0)
+def look_away(found: Occurrences, sight: Sight, chains: Chains, start: int, end: int) -> None:
+    """Clears `sight` of the text at [start, end)."""
+    for i in range(found.first[start], found.first[end + 1]):
+        group = chains.literals[found.literal[i], GROUP]
+        if group != NONE:
+            sight.masks[group] = 0
+
+
+def places(sight: Sight, chains: Chains, step: Ints, low: int, high: int) -> int:
+    """The mask of where, from position `low` to `high` of the text, a link of the step begins; its last bits may be wrong."""
+    seen = sight.masks[chains.groups[step[GROUP_FIRST]]]
+    for i in range(step[GROUP_FIRST] + 1, step[GROUP_LAST]):
+        seen |= sight.masks[chains.groups[i]]
+    return int(seen & ((ONE << ((high >> sight.grain[0]) + 1)) - (ONE << (low >> sight.grain[0]))))
 
 
 def seeded(
     found: Occurrences, sight: Sight, chains: Chains, stream: Stream, literal: Ints, at: int, start: int, end: int, states: Ints
 ) -> int:
-    """A state for every chain whose anchor stands at `at`, if there may be something to go on with."""
+    """A state for every chain whose anchor stands at `at`, if there is something to go on with."""
     n, last, known, rung = 0, at + literal[LENGTH], NONE, NONE
-    glance, one, other = chains.use_glance, sight.seen[0], sight.seen[1]
     for number in range(literal[USE_FIRST], literal[USE_LAST]):
         use = chains.uses[number]
-        if not use[USE_DONE]:
-            if not (glance[number, 0] & one and glance[number, 1] & other):
-                continue
-            low, high = max(at + use[USE_LOW], start), min(at + use[USE_HIGH], end)
-            if low > high or holds_none(sight, glance[number], low - start, high - start):
+        step = chains.steps[use[USE_STEP]]
+        if not step[DONE]:
+            base = last if step[SIDE] > 0 else at
+            low, high = max(base + step[LOW], start) - start, min(base + step[HIGH], end) - start
+            if low > high or not places(sight, chains, step, low, high):
                 continue
         form = use[USE_FORM]
         if form != known:
             known, rung = form, rung_of(chains, stream, form, at)
-        if rung > use[USE_WORST] or n == len(states):
+        if rung > step[WORST] or n == len(states):
             continue
         state = states[n]
         state[STEP], state[FIRST], state[LAST], state[RUNG] = use[USE_STEP], at, last, rung
@@ -207,24 +194,6 @@ def seeded(
             state[VALUE_FIRST], state[VALUE_LAST] = at, last
         n += 1
     return n
-
-
-def next_link(
-    found: Occurrences, sight: Sight, chains: Chains, number: int, first: int, low: int, high: int, after: int
-) -> int:
-    """The next occurrence behind number `after`, at one of `low` to `high`, that may be the link of the step of that number to
-    what begins at `first`, or NONE."""
-    step, one, other = chains.steps[number], chains.glance[number, 0], chains.glance[number, 1]
-    for i in range(max(found.first[low], after + 1), found.first[high + 1]):
-        joined = sight.number[i]
-        glanced = one >> (joined & 63) & other >> (joined >> 6 & 63) & 1
-        if glanced and joined != NONE and chains.slots[step[SHIFT] + joined, OWNER] == number:
-            if step[SIDE] > 0:
-                return i
-            gap = first - found.at[i] - chains.literals[found.literal[i], LENGTH]
-            if step[LEAST] <= gap <= step[MOST]:
-                return i
-    return NONE
 
 
 def rung_of(chains: Chains, stream: Stream, form: int, at: int) -> int:
@@ -254,25 +223,36 @@ def extended(
     """The states that the next link makes of this one, in every way to say it."""
     number, first, last = state[STEP], state[FIRST], state[LAST]
     step = chains.steps[number]
-    if step[SIDE] > 0:
-        low, high = last + step[LEAST], last + step[MOST]
-    else:
-        low, high = first - step[MOST] - step[LONGEST], first - step[LEAST] - step[SHORTEST]
-    low, high = max(low, start), min(high, end)
-    if low > high or holds_none(sight, chains.glance[number], low - start, high - start):
+    base = last if step[SIDE] > 0 else first
+    low, high = max(base + step[LOW], start), min(base + step[HIGH], end)
+    if low > high:
         return n
-    i = next_link(found, sight, chains, number, first, low, high, NONE)
-    while i != NONE:
-        at, slot = found.at[i], chains.slots[step[SHIFT] + sight.number[i]]
-        stop = at + chains.literals[found.literal[i], LENGTH]
-        for each in range(slot[MEMBER_FIRST], slot[MEMBER_LAST]):
-            form = chains.members[each, 0]
-            rung = max(state[RUNG], rung_of(chains, stream, form, at))
-            if rung > step[WORST] or (state[EDITS] and chains.forms[form, FORM_NEAR]) or n == len(states):
+    seen = places(sight, chains, step, low - start, high - start)
+    if not seen:
+        return n
+    for at in range(low, high + 1):
+        if not seen >> ((at - start) >> sight.grain[0]) & 1:
+            continue
+        for i in range(found.first[at], found.first[at + 1]):
+            literal = chains.literals[found.literal[i]]
+            slot = chains.slots[step[SHIFT] + literal[JOINED]]
+            stop = at + literal[LENGTH]
+            if literal[JOINED] == NONE or slot[OWNER] != number:
                 continue
-            linked(chains, state, form, chains.members[each, 1], at, stop, rung, states[n])
-            n += 1
-        i = next_link(found, sight, chains, number, first, low, high, i)
+            if step[SIDE] > 0 or step[LEAST] <= first - stop <= step[MOST]:
+                n = linked_by(chains, stream, state, slot, at, stop, states, n)
+    return n
+
+
+def linked_by(chains: Chains, stream: Stream, state: Ints, slot: Ints, at: int, stop: int, states: Ints, n: int) -> int:
+    """The states that the slot's members make of this one, where they stand at [at, stop)."""
+    for each in range(slot[MEMBER_FIRST], slot[MEMBER_LAST]):
+        form = chains.members[each, 0]
+        rung = max(state[RUNG], rung_of(chains, stream, form, at))
+        if rung > chains.steps[state[STEP], WORST] or (state[EDITS] and chains.forms[form, FORM_NEAR]) or n == len(states):
+            continue
+        linked(chains, state, form, chains.members[each, 1], at, stop, rung, states[n])
+        n += 1
     return n
 
 
@@ -314,4 +294,4 @@ def widened(chains: Chains, state: Ints, start: int, end: int, row: Ints) -> boo
     return bool(enough and row[LAST] > row[FIRST])
 
 
-_grow = Kernel(grown, look_over, holds_none, seeded, next_link, rung_of, extended, linked, widened)
+_grow = Kernel(grown, look_over, look_away, places, seeded, rung_of, extended, linked_by, linked, widened)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa_pipeline.rules.chains import Chain, Form, Link, chains
-from qa_pipeline.rules.growth import CAPTURE_GAP, CAPTURE_LINK, DONE, NO_CAPTURE, WORST, Chains, Glances
+from qa_pipeline.rules.growth import CAPTURE_GAP, CAPTURE_LINK, NO_CAPTURE, Chains
 from qa_pipeline.rules.near import near_tables
 from qa_pipeline.rules.phrase import RUNGS, Phrase
 from qa_pipeline.rules.scan import Finding
@@ -164,23 +164,14 @@ class _Builder:
         chain = self.chains
         at = slots(step, joined[literal], np.arange(len(step)), len(self.steps), int(joined.max(initial=0)) + 1)
         worst = np.array([c[2] for c in chain], np.int32)
-        steps = _steps(self.steps, worst, at.shift, step, length[literal])
-        glances = _glances(len(steps), step, joined[literal])
+        group, groups, group_bounds = _groups(literal, step, len(literals), len(self.steps))
         return Plan(
             *(finding, code),
             Chains(
-                _rows(length, joined, bounds[:-1], bounds[1:]),
-                _rows(
-                    uses[1],
-                    uses[0],
-                    *_windows(steps[uses[1]], length[anchor]),
-                    *steps[uses[1]][:, [DONE, WORST]].T,
-                    uses[2],
-                    uses[3],
-                ),
-                glances[uses[1]],
-                steps,
-                glances,
+                _rows(length, joined, group, bounds[:-1], bounds[1:]),
+                _rows(uses[1], uses[0], uses[2], uses[3]),
+                _rows(*_steps(self.steps, worst, step, length[literal]), at.shift, group_bounds[:-1], group_bounds[1:]),
+                groups,
                 _rows(at.owner, at.first, at.last),
                 _rows(place[form], value)[at.values],
                 *_forms([forms[i] for i in order]),
@@ -284,27 +275,27 @@ def _forms(forms: list[_Written]) -> tuple[Ints, Ints]:
     return made, np.frombuffer("".join(letters).encode("utf-32-le", "surrogatepass"), np.int32)
 
 
-def _steps(rows: list[tuple[int, ...]], worst: Ints, shift: Ints, step: Ints, length: Ints) -> Ints:
-    """The table of steps. `worst`: of each chain; `step`, `length`: of each member, and of its literal."""
+def _groups(literal: Ints, step: Ints, literals: int, steps: int) -> tuple[Ints, Ints, Ints]:
+    """Literals that the same steps look for make a group: the group of each literal, else NONE; the groups of each step, step
+    by step; and where each step's begin. `literal`, `step`: of each member."""
+    wanting: dict[int, list[int]] = {}
+    for each, by in zip(literal.tolist(), step.tolist(), strict=True):
+        wanting.setdefault(each, []).append(by)
+    number, group = _Numbered(), np.full(literals, NONE, np.int32)
+    for each, by in wanting.items():
+        group[each] = number[tuple(dict.fromkeys(by))]
+    both = np.unique(np.stack([step, group[literal]], 1), axis=0)
+    return group, both[:, 1].copy(), _bounds(both[:, 0], steps)
+
+
+def _steps(rows: list[tuple[int, ...]], worst: Ints, step: Ints, length: Ints) -> list[Ints]:
+    """Columns of the table of steps. `worst`: of each chain; `step`, `length`: of each member, and of its literal."""
     chain, done, side, least, most, capture = _columns(rows, 6)
     shortest, longest = np.full(len(rows), np.iinfo(np.int16).max, np.int32), np.zeros(len(rows), np.int32)
     np.minimum.at(shortest, step, length)
     np.maximum.at(longest, step, length)
-    return _rows(chain, worst[chain], done, side, least, most, capture, shortest, longest, shift)
-
-
-def _glances(steps: int, step: Ints, joined: Ints) -> Glances:
-    """`step`, `joined`: of each member."""
-    made, number = np.zeros((2, steps), np.int64), joined.astype(np.int64)
-    np.bitwise_or.at(made[0], step, np.int64(1) << (number & 63))
-    np.bitwise_or.at(made[1], step, np.int64(1) << (number >> 6 & 63))
-    return made.T.copy()
-
-
-def _windows(steps: Ints, length: Ints) -> tuple[Ints, Ints]:
-    """How far from where a literal of this length begins a link of the step may begin, at the lowest and the highest."""
-    _, _, _, side, least, most, _, shortest, longest, _ = steps.T
-    return np.where(side > 0, length + least, -most - longest), np.where(side > 0, length + most, -least - shortest)
+    low, high = np.where(side > 0, least, -most - longest), np.where(side > 0, most, -least - shortest)
+    return [chain, worst[chain], done, side, least, most, capture, low, high]
 
 
 def _rows(*columns: Any) -> Ints:
