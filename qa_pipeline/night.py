@@ -13,25 +13,24 @@ from functools import cached_property, partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from qa_pipeline.backlog import Backlog, choose
-from qa_pipeline.claims import Claims
+from qa_pipeline.batch.backlog import Backlog, choose
+from qa_pipeline.batch.claims import Claims
+from qa_pipeline.batch.disk import check_room, disk_full, is_full
+from qa_pipeline.batch.front import CHANGING, Arrived, FrontEnd, Job, Prepared, guarded
+from qa_pipeline.batch.heap import give_back
+from qa_pipeline.batch.heard import as_heard
+from qa_pipeline.batch.late import settle_records
+from qa_pipeline.batch.moved import follow, is_gone, move
+from qa_pipeline.batch.progress import Pace, Progress
+from qa_pipeline.batch.reporting import LOG, Duplicate, Kept, Moved, Outcome, Summary, Touched, log_outcome
 from qa_pipeline.config import Config, compile_vocabulary
 from qa_pipeline.dataset.ledger import UNHEARD, Entry, Ledger
 from qa_pipeline.dataset.parts import clear_staging
 from qa_pipeline.dataset.rows import Row, Rows, transcript_rows
 from qa_pipeline.dataset.tables import revision, transcript_tables
 from qa_pipeline.dataset.writer import one_writer
-from qa_pipeline.disk import check_room, disk_full, is_full
 from qa_pipeline.errors import QaError
-from qa_pipeline.front import CHANGING, Arrived, FrontEnd, Job, Prepared, guarded
-from qa_pipeline.heap import give_back
-from qa_pipeline.heard import as_heard
-from qa_pipeline.in_force import publish_first
-from qa_pipeline.judging import Failed, seal
-from qa_pipeline.late import settle_records
 from qa_pipeline.model import Transcript
-from qa_pipeline.moved import follow, is_gone, move
-from qa_pipeline.progress import Pace, Progress
 from qa_pipeline.recordings.birth import with_team
 from qa_pipeline.recordings.decode import content_hash
 from qa_pipeline.recordings.files import RecordingFiles
@@ -41,9 +40,6 @@ from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.read import find_records, read_records
 from qa_pipeline.recordings.records.record import fingerprint
-from qa_pipeline.repairing import rebuild_if_new
-from qa_pipeline.reporting import LOG, Duplicate, Kept, Moved, Outcome, Summary, Touched, log_outcome
-from qa_pipeline.rescoring import apply_marks
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.speech.backend import Heard, Recogniser
@@ -51,6 +47,10 @@ from qa_pipeline.speech.listen import with_words
 from qa_pipeline.speech.listener import Answers, Listener
 from qa_pipeline.speech.roles import RoleCues
 from qa_pipeline.text.segment import Segmenter
+from qa_pipeline.upkeep.repairing import rebuild_if_new
+from qa_pipeline.verdicts.in_force import publish_first
+from qa_pipeline.verdicts.judging import Failed, seal
+from qa_pipeline.verdicts.rescoring import apply_marks
 
 SEAL_EVERY = 200  # calls
 SEALING_S = 5.0  # of sealing them, before it was measured

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qa_pipeline import front
-from qa_pipeline.front import prepare
+from qa_pipeline.batch import front
+from qa_pipeline.batch.front import prepare
 
 
 def hostile(job: Any, config: Any, ear: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qa_pipeline import shipped
-from qa_pipeline.cli import make_project
+from qa_pipeline.cli.projects import make_project
 from qa_pipeline.recordings.decode import Recording, decode
 from qa_pipeline.recordings.files import one_file
 from qa_pipeline.recordings.find import Failure

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from qa_pipeline import importing
 from qa_pipeline.config import read_config
 from qa_pipeline.dataset.parts import part_path
 from qa_pipeline.dataset.tables import read_table
+from qa_pipeline.exchange import importing
+from tests.exchange.test_importing import one_segmenter
 from tests.spoken import small_project
-from tests.test_importing import one_segmenter
 from tests.test_rule_edit import call, edit, run_id, said
 
 

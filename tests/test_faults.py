@@ -66,7 +66,7 @@ def test_a_dataset_that_cannot_be_written_keeps_the_transcripts_for_the_next_run
 
 PAST = """
 import datetime, sys
-import qa_pipeline.rescoring
+import qa_pipeline.verdicts.rescoring
 from qa_pipeline.cli import main
 class Past(datetime.datetime):
     @classmethod

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from click import UsageError
 
-from qa_pipeline import importing
-from qa_pipeline.cli_keep import cutoff
+from qa_pipeline.cli.keep import cutoff
 from qa_pipeline.config import read_config
 from qa_pipeline.dataset.check import check_dataset
 from qa_pipeline.dataset.ledger import Entry, Ledger
 from qa_pipeline.dataset.people import People
 from qa_pipeline.dataset.tables import read_table
+from qa_pipeline.exchange import importing
+from tests.exchange.test_importing import one_segmenter
 from tests.spoken import small_project
-from tests.test_importing import one_segmenter
 from tests.test_rule_edit import call, edit, run_id, said
 
 

@@ -14,7 +14,7 @@ NIGHT = """
 import os, signal, sys
 from pathlib import Path
 from qa_pipeline import night
-from qa_pipeline.cli import open_project
+from qa_pipeline.cli.projects import open_project
 from tests.spoken import Parrot
 
 class Deadly(Parrot):

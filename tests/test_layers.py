@@ -19,24 +19,20 @@ ALLOWED = {
     "dataset": {"model", "errors", "kernels"},
     "rules": {"model", "errors", "kernels", "text", "dataset"},
     "review": {"model", "errors", "text", "dataset", "rules"},
-    "judging": {"model", "errors", "dataset", "rules"},
-    "rejudging": {"model", "errors", "dataset", "rules", "judging"},
-    "cores": set[str](),
-    "heap": set[str](),
     "forms": {"model", "errors", "recordings"},
-    "heard": {"model", "recordings", "speech"},
-    "disk": {"errors"},
     "settings": {"recordings"},
-    "front": {"model", "errors", "disk", "config", "recordings", "speech", "heard"},
-    "claims": {"recordings", "front"},
-    "progress": set[str](),
+    # these see the slow half and the fast one
+    "config": {"errors", "settings", "shipped", "recordings", "speech", "dataset", "rules"},
+    "verdicts": {"errors", "config", "dataset", "rules"},
+    "upkeep": {"errors", "config", "speech", "dataset", "rules", "verdicts"},
+    "batch": {"model", "errors", "config", "settings", "recordings", "speech", "dataset"},
+    "exchange": {"model", "errors", "config", "text", "recordings", "forms", "dataset", "rules", "verdicts", "upkeep"},
+    "night": {"model", "errors", "config", "text", "recordings", "speech", "dataset", "rules", "batch", "verdicts", "upkeep"},
+    "cli": {
+        *("errors", "shipped", "settings", "config", "forms", "recordings", "speech", "dataset", "rules", "review"),
+        *("night", "batch", "exchange", "verdicts", "upkeep"),
+    },
 }
-BOTH_SIDES = {
-    *("config", "night", "backlog", "moved", "reporting", "late", "importing", "import_form", "import_record", "exporting"),
-    *("in_force", "rescoring", "trial", "repairing", "retention", "backups", "status", "doctor"),
-    *("cli", "cli_night", "cli_rules", "cli_rescore", "cli_marks", "cli_keep", "cli_doctor"),
-}
-"""They see the slow half and the fast one."""
 
 
 def imported(path: Path) -> set[str]:
@@ -61,7 +57,7 @@ def test_a_room_imports_only_what_lies_before_it(room: str) -> None:
 
 def test_every_room_has_its_place_in_the_order() -> None:
     rooms = {p.stem for p in PACKAGE.glob("[a-z]*.py")} | {p.parent.name for p in PACKAGE.glob("*/__init__.py")}
-    assert rooms == set(ALLOWED) | BOTH_SIDES
+    assert rooms == set(ALLOWED)
 
 
 def loaded(code: str) -> set[str]:

@@ -20,19 +20,19 @@ from typing import Any
 import pytest
 
 from qa_pipeline import night
-from qa_pipeline.cli import open_project
+from qa_pipeline.batch.disk import DiskFullError
+from qa_pipeline.batch.front import FrontEnd
+from qa_pipeline.batch.progress import Progress
+from qa_pipeline.batch.reporting import Summary
+from qa_pipeline.cli.projects import open_project
 from qa_pipeline.config import make_recogniser
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.schemas import KEYS
 from qa_pipeline.dataset.tables import read_table
-from qa_pipeline.disk import DiskFullError
 from qa_pipeline.errors import QaError
-from qa_pipeline.front import FrontEnd
 from qa_pipeline.night import Watch
-from qa_pipeline.progress import Progress
 from qa_pipeline.recordings.find import Failure
-from qa_pipeline.reporting import Summary
-from qa_pipeline.status import read_status
+from qa_pipeline.upkeep.status import read_status
 from tests.conftest import Qa
 from tests.hostile import disk_full, hostile
 from tests.spoken import SAMPLES, Parrot, clip, small_project
@@ -502,7 +502,7 @@ def test_transcripts_alone_wait_for_their_verdicts(house: House) -> None:
 def test_a_call_whose_judging_raises_keeps_its_words_and_is_judged_when_the_rules_are_mended(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qa_pipeline import judging
+    from qa_pipeline.verdicts import judging
 
     records(house, "bad,a.wav,2024-05-14T09:00:00,1,true", "good,b.wav,2024-05-14T10:00:00,1,true")
     clip(house.recordings / "a.wav", 10, 16)

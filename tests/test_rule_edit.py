@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from qa_pipeline import importing
 from qa_pipeline.cli import main
 from qa_pipeline.dataset.history import read_history
 from qa_pipeline.dataset.tables import find_call, read_table
 from qa_pipeline.dataset.writer import one_writer
+from qa_pipeline.exchange import importing
+from tests.exchange.test_importing import one_segmenter, turn
 from tests.spoken import small_project
-from tests.test_importing import one_segmenter, turn
 
 MORNING = '"(早上|上午|中午|下午|晚上)好", '
 

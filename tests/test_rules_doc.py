@@ -163,7 +163,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_in_it_exists(name: str) -> None:
     from qa_pipeline.cli import main
-    from qa_pipeline.cli_rules import rules
+    from qa_pipeline.cli.rules import rules
 
     assert set(re.findall(r"qa rules ([a-z]+)", text(name))) == set(rules.commands)
     assert set(re.findall(r"`qa (?!rules)([a-z]+)", text(name))) <= set(main.commands)

@@ -25,8 +25,8 @@ import yaml
 from numpy.typing import NDArray
 
 from qa_pipeline import shipped
+from qa_pipeline.batch.heard import as_heard
 from qa_pipeline.config import Asr, make_recogniser
-from qa_pipeline.heard import as_heard
 from qa_pipeline.model import Call, Event, Speaker
 from qa_pipeline.speech.backend import Heard
 from qa_pipeline.speech.channels import compare_channels

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from qa_pipeline.config import read_config
 from qa_pipeline.dataset.ledger import Ledger
-from qa_pipeline.repairing import rebuild
+from qa_pipeline.upkeep.repairing import rebuild
 from tests.benchmarks.rescore import FIRST_DAY, Run, make_dataset, timed
 
 PACK = "property"

@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from qa_pipeline.cli import make_project
+from qa_pipeline.cli.projects import make_project
 from qa_pipeline.dataset.parts import write_part
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.rules.pack import RulePack, load_packs

@@ -26,7 +26,7 @@ import yaml
 from rapidfuzz.distance import Levenshtein
 
 from qa_pipeline import night, shipped
-from qa_pipeline.cli import make_project, open_project
+from qa_pipeline.cli.projects import make_project, open_project
 from qa_pipeline.config import Asr, make_recogniser
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.model import Speaker

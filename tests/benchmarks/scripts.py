@@ -19,10 +19,10 @@ import yaml
 
 from qa_pipeline import shipped
 from qa_pipeline.config import Config
-from qa_pipeline.import_form import transcript_of
-from qa_pipeline.judging import verdict_tables
+from qa_pipeline.exchange.import_form import transcript_of
 from qa_pipeline.rules.examples import tables_of
 from qa_pipeline.rules.pack import RulePack, load_packs, read_pack
+from qa_pipeline.verdicts.judging import verdict_tables
 
 SCRIPTS = Path(__file__).parents[2] / "data/samples/scripts"
 RECORD = {"direction", "answered", "recording_starts", "department", "agent_id", "end_reason", "caller_number"}

@@ -21,10 +21,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from qa_pipeline.cli import make_project, open_project
+from qa_pipeline.cli.projects import make_project, open_project
 from qa_pipeline.dataset.parts import read_part, write_part
 from qa_pipeline.dataset.tables import ORDER, of_calls, replace_calls
-from qa_pipeline.judging import verdict_tables
+from qa_pipeline.verdicts.judging import verdict_tables
 from tests.benchmarks.front import rss_mib
 from tests.benchmarks.rescore import FIRST_DAY, day_tables
 

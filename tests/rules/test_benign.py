@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from qa_pipeline import shipped
-from qa_pipeline.judging import verdict_tables
 from qa_pipeline.rules.examples import read_dialogue, tables_of
 from qa_pipeline.rules.pack import load_packs
+from qa_pipeline.verdicts.judging import verdict_tables
 
 CALLS = yaml.safe_load((Path(__file__).parent / "benign.yaml").read_text("utf-8"))
 TRADES = ["property", "salon", "farm-cs", "duty-desk", "hotel"]

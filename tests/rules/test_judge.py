@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_pipeline import shipped
-from qa_pipeline.judging import verdict_tables
 from qa_pipeline.rules.examples import read_dialogue, run_examples, tables_of
 from qa_pipeline.rules.judge import judge_tables, make_matcher
 from qa_pipeline.rules.pack import load_packs
 from qa_pipeline.rules.verdict_tables import findings_table
+from qa_pipeline.verdicts.judging import verdict_tables
 from tests.rules.judging import finding, pack_of, rule_of
 
 PACKS = load_packs(shipped.packs())

@@ -8,10 +8,10 @@ import yaml
 
 from qa_pipeline import shipped
 from qa_pipeline.config import Config
-from qa_pipeline.import_form import transcript_of
-from qa_pipeline.judging import verdict_tables
+from qa_pipeline.exchange.import_form import transcript_of
 from qa_pipeline.rules.examples import tables_of
 from qa_pipeline.rules.pack import load_packs
+from qa_pipeline.verdicts.judging import verdict_tables
 from tests.benchmarks.scripts import imported
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"

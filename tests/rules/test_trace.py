@@ -15,12 +15,12 @@ from qa_pipeline.config import Config
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.errors import QaError
-from qa_pipeline.import_form import transcript_of
-from qa_pipeline.judging import verdict_tables
+from qa_pipeline.exchange.import_form import transcript_of
 from qa_pipeline.rules.examples import read_dialogue, tables_of
 from qa_pipeline.rules.judge import make_matcher
 from qa_pipeline.rules.pack import RulePack, load_packs
 from qa_pipeline.rules.trace import call_tables, trace
+from qa_pipeline.verdicts.judging import verdict_tables
 from tests.benchmarks.scripts import SCRIPTS, imported
 from tests.rules.judging import rule_of
 

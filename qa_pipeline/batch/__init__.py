@@ -1,0 +1,7 @@
+"""HOW A NIGHT'S RECORDINGS BECOME CALLS: the parts of the batch that `night` puts together.
+
+Before      `backlog` which recordings, in which order · `claims` who goes first · `moved` those that lie elsewhere now ·
+            `disk`, `heap` room for it
+Meanwhile   `front` all but the words, in processes of its own · `heard` what sound and words tell · `progress`
+After       `late` records that come later · `reporting` what was done
+"""
