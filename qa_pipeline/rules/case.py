@@ -17,7 +17,7 @@ from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, even
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.spans import Flags, Ints, Spans, in_order, no_spans, spans, together
-from qa_pipeline.text.columns import code_points, fold_texts, pauses, text_column
+from qa_pipeline.text.columns import fold_texts, loud_lengths, text_column
 from qa_pipeline.text.numbers import read_numbers
 
 LOW_CONFIDENCE = 0.5
@@ -106,16 +106,9 @@ class Case:
         return found
 
     @cached_property
-    def code_points(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """All turns' characters end to end, and where each turn begins."""
-        return code_points(self.corpus.turns.texts)
-
-    @cached_property
     def spoken_length(self) -> Ints:
         """Characters of each turn without punctuation."""
-        raw, bounds = self.code_points
-        loud = np.concatenate(([0], np.cumsum(~pauses(raw))))
-        return np.asarray(loud[bounds[1:]] - loud[bounds[:-1]], np.int64)
+        return loud_lengths(self.corpus.turns.texts)
 
     @cached_property
     def _normal(self) -> list[str]:

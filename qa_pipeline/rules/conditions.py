@@ -24,10 +24,16 @@ WORTH_LEAVING_OUT = 1_000
 
 
 def evaluate(case: Case, condition: Expression, occasion: Spans, anchored: bool = False) -> Truth:
-    """The condition at each row of `occasion`. `anchored`: it is a place where two syllables may be known by sound."""
+    """The condition at each row of `occasion`. `anchored`: it is a place where two syllables may be known by sound.
+
+    Rules that ask the same of the same spans are told what was found before.
+    """
     if not len(occasion):
         return t.nothing()
-    return _OPERATORS[condition.op](case, condition, occasion, anchored)
+    asked = (condition.text, anchored)
+    if asked not in occasion.told:
+        occasion.told[asked] = _OPERATORS[condition.op](case, condition, occasion, anchored)
+    return occasion.told[asked]  # type: ignore[no-any-return]
 
 
 def _named(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:

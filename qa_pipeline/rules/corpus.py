@@ -224,9 +224,10 @@ class _Units:
 
 def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
     unit = units.of(_lookup(calls["call_id"], table["call_id"]), _ints(table["leg"]))
-    order = np.lexsort((_ints(table["turn"]), _ints(table["start_ms"]), unit))
-    order = order[unit[order] >= 0]
-    if not np.array_equal(order, np.arange(len(table))):  # as most are stored
+    columns = (unit, _ints(table["start_ms"]), _ints(table["turn"]))
+    if not _ascend(columns) or (len(unit) and unit[0] < 0):  # as most are stored
+        order = np.lexsort(columns[::-1])
+        order = order[unit[order] >= 0]
         table, unit = table.take(pa.array(order)), unit[order]
     table = table.combine_chunks()
     speaker = pc.index_in(table["speaker"], pa.array(list(SPEAKER_CODES))).to_numpy(zero_copy_only=False)
@@ -246,6 +247,17 @@ def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
         offsets[:-1].astype(np.int64),
         char_ms,
     )
+
+
+def _ascend(columns: Sequence[Ints]) -> bool:
+    """Whether rows are sorted by the first column, where that is equal by the next, and so on."""
+    equal = np.ones(max(0, len(columns[0]) - 1), bool)
+    for column in columns:
+        before, after = column[:-1], column[1:]
+        if (equal & (after < before)).any():
+            return False
+        equal &= after == before
+    return True
 
 
 def _chunk(column: pa.ChunkedArray) -> Any:

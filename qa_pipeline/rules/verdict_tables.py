@@ -13,7 +13,7 @@ from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.rules.case import RUNG_NAMES, Case
 from qa_pipeline.rules.judge import FAIL, PASS, PERSON_CAN_TELL, UNSURE, VERDICT_NAMES, Verdicts
 from qa_pipeline.rules.spans import expand
-from qa_pipeline.text.columns import text_column
+from qa_pipeline.text.columns import code_points, text_column
 
 LEAST_POSSIBLE = 25
 """Below these points of applicable weight a percentage would mislead (样本不足)."""
@@ -125,9 +125,10 @@ def _evidence(case: Case, ranked: Sequence[Verdicts]) -> pa.ListArray:
 
 def quotes(case: Case, turn: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64]) -> pa.Array:
     """Characters [first, last) of each turn; empty where the turn is -1."""
-    raw, bounds = case.code_points
-    begin = np.where(turn >= 0, bounds[np.maximum(turn, 0)] + np.maximum(first, 0), 0)
-    length = np.where(turn >= 0, np.maximum(last - first, 0), 0)
+    worded = np.flatnonzero(turn >= 0)
+    raw, bounds = code_points(case.corpus.turns.texts.take(pa.array(turn[worded])))
+    begin, length = np.zeros(len(turn), np.int64), np.where(turn >= 0, np.maximum(last - first, 0), 0)
+    begin[worded] = bounds[:-1] + np.maximum(first[worded], 0)
     _, at = expand(begin, begin + length)
     return text_column(raw[at], np.concatenate(([0], np.cumsum(length))))
 

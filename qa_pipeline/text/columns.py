@@ -107,11 +107,41 @@ def text_column(codes: Codes, bounds: Bounds) -> pa.Array:
     return pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(ends.astype(np.int64).tobytes()), pa.py_buffer(data))
 
 
-def pauses(raw: Codes) -> npt.NDArray[np.bool_]:
-    """Which code points are punctuation, as `normal.has_pause` sees it."""
-    _TABLES.lengths(raw)
-    found: npt.NDArray[np.bool_] = _TABLES.pause[raw] == 1
+def loud_lengths(texts: pa.Array) -> Bounds:
+    """How many characters of each text are no punctuation, as `normal.has_pause` sees it. A missing text has none."""
+    column = pc.fill_null(texts.cast(pa.large_string()), "")
+    ends, data = _utf8(column)
+    found, points = np.empty(len(column), np.int64), len(data) // 3
+    if not _count_loud(points // STEPS_A_POINT, data, ends, _TABLES.pause, found):
+        _TABLES.lengths(code_points(column)[0])
+        _count_loud(points // STEPS_A_POINT, data, ends, _TABLES.pause, found)
     return found
+
+
+def count_loud(data: npt.NDArray[np.uint8], ends: Bounds, pause: npt.NDArray[np.int8], found: Bounds) -> bool:
+    """Fills in `found`, reading the code points off their UTF-8; false where one is met of which `pause` knows nothing."""
+    known = True
+    for text in range(len(found)):
+        n, at = 0, ends[text]
+        while at < ends[text + 1]:
+            lead = int(data[at])
+            if lead < 0x80:
+                point, width = lead, 1
+            else:
+                width = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+                point = lead & (0x7F >> width)
+                for more in range(1, width):
+                    point = point << 6 | int(data[at + more]) & 0x3F
+            known &= pause[point] != UNKNOWN
+            n += pause[point] == 0
+            at += width
+        found[text] = n
+    return known
+
+
+_count_loud = Kernel(count_loud)
+STEPS_A_POINT = 20
+"""Code points looked at in the time of a kernel's step."""
 
 
 def pause_table() -> npt.NDArray[np.int8]:
@@ -120,12 +150,16 @@ def pause_table() -> npt.NDArray[np.int8]:
 
 
 def _bytes(column: Any) -> bytes:
-    """The bytes of a large-string array without nulls, whatever slice of its buffers it is."""
+    ends, data = _utf8(column)
+    return data[ends[0] : ends[-1]].tobytes()
+
+
+def _utf8(column: Any) -> tuple[Bounds, npt.NDArray[np.uint8]]:
+    """Where each text begins and the last one ends in the bytes of a large-string array without nulls, and the bytes."""
     _, offsets, data = column.buffers()
     if not len(column) or data is None:
-        return b""
-    ends = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
-    return bytes(memoryview(data)[ends[0] : ends[-1]])
+        return np.zeros(len(column) + 1, np.int64), np.zeros(0, np.uint8)
+    return np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1], np.frombuffer(data, np.uint8)
 
 
 def _decimal_points(raw: Codes, bounds: Bounds) -> npt.NDArray[np.int64]:
@@ -143,14 +177,14 @@ class _Tables:
     """What each code point folds to, filled in for the code points met.
 
     `folded`: the code point it folds to, or, where `length` says that they are several, their place in `spelled`; `sound`: of
-    a code point of a normal form; `pause`: 1 for punctuation.
+    a code point of a normal form; `pause`: 1 for punctuation, 0 for what is none.
     """
 
     def __init__(self) -> None:
         self.folded = np.zeros(POINTS, np.int32)
         self.length = np.full(POINTS, UNKNOWN, np.int8)
         self.sound = np.zeros(POINTS, np.int32)
-        self.pause = np.zeros(POINTS, np.int8)
+        self.pause = np.full(POINTS, UNKNOWN, np.int8)
         self.spelled = np.zeros(0, np.int32)
 
     def lengths(self, raw: Codes) -> npt.NDArray[np.int8]:

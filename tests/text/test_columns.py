@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_pipeline.text.columns import Folded, code_points, fold_texts, pauses, text_column
+from qa_pipeline.text.columns import Folded, code_points, fold_texts, loud_lengths, text_column
 from qa_pipeline.text.normal import has_pause, normalise
 from qa_pipeline.text.sound import sound
 
@@ -77,6 +77,7 @@ def test_code_points_lead_back_to_their_texts(texts: list[str]) -> None:
     assert text_column(*code_points(texts)).to_pylist() == texts
 
 
-@given(st.text(st.characters(), max_size=20))
-def test_pauses_are_punctuation(text: str) -> None:
-    assert list(pauses(code_points([text])[0])) == [has_pause(character) for character in text]
+@given(TEXTS)
+def test_loud_is_what_is_no_punctuation(texts: list[str]) -> None:
+    column = pa.array(["，再见", *texts], pa.string())[1:]
+    assert loud_lengths(column).tolist() == [sum(not has_pause(character) for character in text) for text in texts]
