@@ -10,6 +10,7 @@ from qa_pipeline.recordings.packets import Ending, Gap, Source
 from qa_pipeline.recordings.spool import RATE, Spool
 
 GAP = 0.03  # seconds between frames that are more than rounding
+TOGETHER = 1 << 14  # samples
 BACK = 10.0  # seconds; what jumps back further begins another recording, appended to the first
 
 
@@ -31,6 +32,7 @@ class Placing:
     def __init__(self, spool: Spool, most: float, told: float | None) -> None:
         self.spool, self.most, self.told = spool, most, told
         self.clock = self.lost = self.shift = 0.0
+        self._fifo: Any = None  # frames of one shape
         self._resampler: Any = None
         self._shape: tuple[Any, ...] = ()
 
@@ -63,7 +65,7 @@ class Placing:
         self.clock += frame.samples / frame.sample_rate
         if self.clock > self.most:
             raise TooLong
-        self._resample(frame)
+        self._gather(frame)
 
     def _silence(self, seconds: float) -> None:
         if self.clock + seconds > self.most:
@@ -72,23 +74,36 @@ class Placing:
         self.spool.silence(max(0, round((self.clock + seconds) * RATE) - self.spool.length))
         self.lost, self.clock = self.lost + seconds, self.clock + seconds
 
-    def _resample(self, frame: Any) -> None:
-        from av.audio.resampler import AudioResampler
+    def _gather(self, frame: Any) -> None:
+        """Frames of 20 ms cost more to hand on than to convert: some hundred are taken together."""
+        from av.audio.fifo import AudioFifo
 
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if frame.format.name == "s16" and frame.sample_rate == RATE:  # as it is wanted
-            self._flush()
-            return self._add([frame])
         if shape != self._shape:
             self._flush()
-            self._shape, self._resampler = shape, AudioResampler(format="s16", rate=RATE)
-        frame.pts = None  # the resampler is to join, not to place
+            self._shape, self._fifo = shape, AudioFifo()
+        frame.pts = None  # they are to be joined, not to be placed
+        self._fifo.write(frame)
+        if self._fifo.samples >= TOGETHER:
+            self._convert()
+
+    def _convert(self) -> None:
+        from av.audio.resampler import AudioResampler
+
+        frame = self._fifo.read()
+        if frame is None:
+            return
+        if frame.format.name == "s16" and frame.sample_rate == RATE:  # as it is wanted
+            return self._add([frame])
+        self._resampler = self._resampler or AudioResampler(format="s16", rate=RATE)
         self._add(self._resampler.resample(frame))
 
     def _flush(self) -> None:
+        if self._fifo is not None:
+            self._convert()
         if self._resampler is not None:
             self._add(self._resampler.resample(None))
-        self._resampler, self._shape = None, ()
+        self._resampler, self._fifo, self._shape = None, None, ()
 
     def _add(self, frames: Sequence[Any]) -> None:
         import numpy as np

@@ -62,8 +62,8 @@ class Spool:
         self._waiting = 0
         if not block.shape[1]:
             return
-        tops = np.maximum(block.max(1), -block.min(1).astype(np.int32))
-        self.peaks = [max(p, int(top)) for p, top in zip(self.peaks, tops, strict=True)]
+        tops = [max(int(row.max()), -int(row.min())) for row in block]  # together, two interleaved rows take ten times as long
+        self.peaks = list(map(max, self.peaks, tops))
         self.same = self.same and np.array_equal(block[0], block[-1])
         self._file.write(np.ascontiguousarray(block.T, "<i2").tobytes())
 
