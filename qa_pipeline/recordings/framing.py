@@ -57,7 +57,7 @@ class Framed:
     told: float | None = None
 
     def __init__(self, path: Path, framing: Framing) -> None:
-        self._path, self._framing = path, framing
+        self._path, self._framing, self.guessed = path, framing, False
         self.codec = framing.decoder
         first = next((one for one in self.placed() if isinstance(one, Placed)), None)
         if first is None:
@@ -91,7 +91,7 @@ class Framed:
 
     def _frames(self) -> Iterator[bytes | int]:
         """The bytes of each frame, or the number of frames that would fit where there is none."""
-        length, recent, all_bytes, count = self._framing.length, list[int](), 0, 0
+        length, recent, all_bytes, count, sizes = self._framing.length, list[int](), 0, 0, set[int]()
         with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
             at, size = self._framing.signature, len(raw)
             while at < size:
@@ -99,6 +99,7 @@ class Framed:
                 after = at + (own or 0)
                 if own and after <= size and (after == size or length(raw, after)):
                     recent, all_bytes, count = [*recent[1 - RECENT :], own], all_bytes + own, count + 1
+                    sizes.add(own)
                     yield raw[at:after]
                     at = after
                     continue
@@ -111,6 +112,7 @@ class Framed:
                     yield raw[at:after]  # it is what follows that is damaged
                     fit -= 1
                 if fit:
+                    self.guessed |= fit > 1 and len(sizes) > 1
                     yield fit
                 at = end
 

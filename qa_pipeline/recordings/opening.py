@@ -148,7 +148,7 @@ def _spooled(path: Path, source: Source, target: Path, found: _Mended) -> Spoole
     seconds = spool.length / RATE
     short = found.wav.missing_s(seconds) if found.wav else max(0.0, (source.told or seconds) - seconds)
     short = short if short > CUT and seconds + short <= LONGEST else 0.0
-    flags = (*spool.flags, *found.flags, *(("truncated",) if short else ()))
+    flags = (*spool.flags, *found.flags, *(("loss_guessed",) if source.guessed else ()), *(("truncated",) if short else ()))
     lost_ms = round(1000 * (lost.within + max(short, lost.after)))
     return Spooled(path, target, channels, source.codec, spool.length, lost_ms, tuple(dict.fromkeys(flags)))
 

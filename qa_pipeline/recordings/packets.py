@@ -38,7 +38,8 @@ class Ending:
 
 
 class Source(Protocol):
-    """An opened file. told: the seconds that its header promises, where it is no guess."""
+    """An opened file. told: the seconds that its header promises, where it is no guess. guessed: whether the length of damage
+    passed so far is one, and the time of what follows with it."""
 
     @property
     def codec(self) -> str: ...
@@ -46,11 +47,15 @@ class Source(Protocol):
     def channels(self) -> int: ...
     @property
     def told(self) -> float | None: ...
+    @property
+    def guessed(self) -> bool: ...
     def placed(self) -> Iterator[Placed | Gap | Ending]: ...
 
 
 class Packets:
     """The audio stream of a file that FFmpeg opened. `suspect`: packets known to be damaged that nothing else tells."""
+
+    guessed = False
 
     def __init__(self, container: Any, stream: Any, told: float | None = None, suspect: int = 0) -> None:
         import av

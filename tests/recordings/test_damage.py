@@ -151,6 +151,17 @@ def test_silence_frames_of_amr_keep_their_time(tmp_path: Path) -> None:
     assert (saving.duration_ms, saving.lost_ms) == (talking.duration_ms, 0)
 
 
+def test_a_hole_among_frames_of_different_lengths_is_told_for_a_guess(tmp_path: Path) -> None:
+    def hole(raw: bytes) -> bytes:
+        at = len(raw) // 2
+        return raw[:at] + bytes(1000) + raw[at + 1000 :]
+
+    saving, talking = heard(tmp_path, "dtx.amr", hole), heard(tmp_path, "a.amr", hole)
+    assert "loss_guessed" in saving.flags and saving.lost_ms > 600
+    assert "loss_guessed" not in talking.flags and talking.lost_ms == pytest.approx(620, abs=40)
+    assert "loss_guessed" not in heard(tmp_path, "dtx.amr").flags
+
+
 @pytest.mark.parametrize("name", ["pcm16.wav", "mulaw.wav", "wav49.wav", "ima.wav", "cbr.mp3", "a.flac", "a.aiff", "a.au"])
 @pytest.mark.parametrize("share", [0.4, 0.95])
 def test_what_a_header_promises_beyond_the_end_is_lost(tmp_path: Path, name: str, share: float) -> None:
