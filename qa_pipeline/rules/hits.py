@@ -33,7 +33,7 @@ from qa_pipeline.rules.growth import (
 )
 from qa_pipeline.rules.overlaps import Wanted, hits_of
 from qa_pipeline.rules.phrase import RUNGS, SHORTEST_BY_SOUND, SOUND, Phrase
-from qa_pipeline.rules.plan import compile_plan
+from qa_pipeline.rules.plan import Plan, compile_plan
 from qa_pipeline.rules.trie import NONE, Ints, spread
 from qa_pipeline.text.columns import Bounds, pause_table, text_column
 
@@ -73,12 +73,15 @@ class Hits:
 class Matcher:
     """Phrases compiled once. Raises WordingError for a wording that cannot be read.
 
-    `ends`: the end offsets of a text's words; without it no phrase minds where words end.
+    `ends`: the end offsets of a text's words; without it no phrase minds where words end. `compiled`: their plan, if there
+    is one already.
     """
 
-    def __init__(self, phrases: Sequence[Phrase], ends: Callable[[str], Sequence[int]] | None = None) -> None:
+    def __init__(
+        self, phrases: Sequence[Phrase], ends: Callable[[str], Sequence[int]] | None = None, compiled: Plan | None = None
+    ) -> None:
         self.phrases = tuple(phrases)
-        self._plan = compile_plan(self.phrases)
+        self._plan = compiled or compile_plan(self.phrases)
         self._ends = ends if any(p.word for p in self.phrases) else None
         self._wanted = Wanted(
             *(self._plan.chain_phrase, self._plan.chain_guard, self._plan.chain_links),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.occasions import anchored, find_spans
 from qa_pipeline.rules.pack import RUNGS, PackError, Rule, RulePack, vocabulary
+from qa_pipeline.rules.plans import kept_plan
 from qa_pipeline.rules.spans import Ints, Spans, end_to_end
 from qa_pipeline.rules.truth import Proof, Truth
 from qa_pipeline.rules.wording import WordingError
@@ -59,16 +61,17 @@ def judge_corpus(corpus: Corpus, pack: RulePack, matcher: Matcher | None = None)
     return case, [judge_rule(case, rule) for rule in pack.rules if rule.judged]
 
 
-def make_matcher(pack: RulePack) -> Matcher:
+def make_matcher(pack: RulePack, plans: Path | None = None) -> Matcher:
     """Compiled once for a pack; it can serve any number of corpora.
 
-    What may be known by its sound is also heard on lower rungs than satisfy: there a miss is unsure, not a fail. Raises
-    PackError for a wording with too many forms.
+    What may be known by its sound is also heard on lower rungs than satisfy: there a miss is unsure, not a fail. `plans`: the
+    folder in which what was compiled is kept for the next process. Raises PackError for a wording with too many forms.
     """
     phrases = [pack.phrases[name] for name in sorted(pack.phrases)]
     try:
         heard = [replace(p, rungs=RUNGS) if "sound" in p.rungs else p for p in phrases]
-        return Matcher(heard, Segmenter(vocabulary([pack])).ends)
+        compiled = kept_plan(heard, plans) if plans else None
+        return Matcher(heard, Segmenter(vocabulary([pack])).ends, compiled)
     except WordingError as wrong:
         raise PackError(f"pack {pack.id}: {wrong}; `qa rules check` tells its line") from wrong
 

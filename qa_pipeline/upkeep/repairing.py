@@ -21,7 +21,7 @@ from qa_pipeline.dataset.schemas import KEYS, SCHEMAS
 from qa_pipeline.dataset.store import Store
 from qa_pipeline.dataset.tables import ORDER, of_calls, remove_calls
 from qa_pipeline.dataset.writer import one_writer
-from qa_pipeline.verdicts.in_force import packs_in_force
+from qa_pipeline.verdicts.in_force import PLANS, packs_in_force
 from qa_pipeline.verdicts.rejudging import Choice, Judges, rejudge
 from qa_pipeline.verdicts.rescoring import marks_of, put_in_place
 
@@ -58,7 +58,7 @@ def repair(config: Config) -> Repaired:
         by_day: dict[date, list[Problem]] = defaultdict(list)
         for problem in before:
             by_day[problem.day].append(problem)
-        judges = Judges(packs_in_force(config), marks_of(config), datetime.now(UTC))
+        judges = Judges(packs_in_force(config), marks_of(config), datetime.now(UTC), config.root / PLANS)
         lost = Lost()
         for day, problems in sorted(by_day.items()):
             lost += _mend_files(config.dataset, ledger, day, problems)

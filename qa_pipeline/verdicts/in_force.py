@@ -10,7 +10,8 @@ from qa_pipeline.errors import Place
 from qa_pipeline.rules.pack import RulePack, load_packs
 
 CACHE = ".rules"
-"""In the project: published packs of a dataset that lies elsewhere."""
+"""In the project: published packs of a dataset that lies elsewhere, and compiled plans."""
+PLANS = f"{CACHE}/plans"
 
 
 def packs_in_force(config: Config) -> dict[str, RulePack]:

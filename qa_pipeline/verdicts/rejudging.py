@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where
 from qa_pipeline.dataset.tables import PRUNED, of_calls, transcript_blocks
 from qa_pipeline.rules.hits import Matcher
+from qa_pipeline.rules.judge import make_matcher
 from qa_pipeline.rules.pack import RulePack, narrowed
 from qa_pipeline.rules.scoring import Units, score_findings, with_people
 from qa_pipeline.verdicts.judging import BLOCK, Failed, findings_alone, judge_apart
@@ -51,17 +53,22 @@ class Choice:
 
 @dataclass(frozen=True)
 class Judges:
-    """The packs to judge by, and what people marked. For the rules that are asked for, packs are narrowed once."""
+    """The packs to judge by, and what people marked. For the rules that are asked for, packs are narrowed once.
+
+    plans: the folder of what was compiled before.
+    """
 
     packs: Mapping[str, RulePack]
     marks: tuple[Mark, ...]
     scored_at: datetime
+    plans: Path | None = None
     _made: dict[tuple[str, frozenset[str]], tuple[dict[str, RulePack], dict[str, Matcher]]] = field(default_factory=dict)
 
     def asked(self, pack: RulePack, rules: frozenset[str]) -> tuple[dict[str, RulePack], dict[str, Matcher]]:
-        """The pack of these rules alone by its name, and its matcher once there is one."""
+        """The pack of these rules alone, and its matcher, each by its name. Raises PackError as `make_matcher` does."""
         if (pack.id, rules) not in self._made:
-            self._made[pack.id, rules] = {pack.id: narrowed(pack, rules)}, {}
+            narrow = narrowed(pack, rules)
+            self._made[pack.id, rules] = {pack.id: narrow}, {pack.id: make_matcher(narrow, self.plans)}
         return self._made[pack.id, rules]
 
 
@@ -224,8 +231,7 @@ def _judged(tables: Mapping[str, pa.Table], pack: RulePack, rules: frozenset[str
     legs, some = _of_pack(tables["legs"], pack.id), tables
     if len(legs) < len(tables["legs"]):
         some = {name: of_calls(rows, legs["call_id"].unique().to_pylist()) for name, rows in tables.items()} | {"legs": legs}
-    packs, matchers = judges.asked(pack, rules)
-    verdicts, wrong = judge_apart(some, lambda tables: findings_alone(tables, packs, matchers))
+    verdicts, wrong = judge_apart(some, lambda tables: findings_alone(tables, *judges.asked(pack, rules)))
     return verdicts["findings"], wrong
 
 

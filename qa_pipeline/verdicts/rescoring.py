@@ -28,7 +28,7 @@ from qa_pipeline.rules.changes import Changes, SideBySide, add_up, count_changes
 from qa_pipeline.rules.diff import diff_findings, diff_scores
 from qa_pipeline.rules.pack import RulePack, load_packs
 from qa_pipeline.verdicts.cores import each_date
-from qa_pipeline.verdicts.in_force import CACHE, draft_packs, packs_in_force
+from qa_pipeline.verdicts.in_force import CACHE, PLANS, draft_packs, packs_in_force
 from qa_pipeline.verdicts.judging import Failed, seal
 from qa_pipeline.verdicts.rejudging import Choice, Judges, Rejudged, rejudge
 
@@ -167,7 +167,7 @@ def _run(
 ) -> Outcome:
     """how: whether to write, and whether there is a dry run behind it."""
     days = [day for day in call_dates(config.dataset, "calls") if choice.covers(day)]
-    judges = Judges(packs, marks_of(config), datetime.now(UTC))
+    judges = Judges(packs, marks_of(config), datetime.now(UTC), config.root / PLANS)
     job = _Job(config.dataset, run, choice, judges, config.scorecard.pass_mark, *how)
     done: list[_Day] = []
     for one in each_date(job, days, many_calls(config.dataset, days)):
@@ -264,7 +264,7 @@ def apply_marks(config: Config) -> int:
             if day := ledger.call_date(call_id) or find_call(config.dataset, call_id):
                 by_day.setdefault(day, []).append(call_id)
         if by_day:
-            judges = Judges(packs_in_force(config), tuple(people.marks()), datetime.now(UTC))
+            judges = Judges(packs_in_force(config), tuple(people.marks()), datetime.now(UTC), config.root / PLANS)
             run = dry_runs.new_run("marks", None, {})
             for day, ids in sorted(by_day.items()):
                 told = rejudge(config.dataset, day, Choice(ids=tuple(ids)), judges)

@@ -17,7 +17,7 @@ from qa_pipeline.rules.diff import diff_findings, diff_scores
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.reader import nearest
 from qa_pipeline.verdicts.cores import each_date
-from qa_pipeline.verdicts.in_force import draft_packs
+from qa_pipeline.verdicts.in_force import PLANS, draft_packs
 from qa_pipeline.verdicts.rejudging import Choice, Judges, rejudge
 from qa_pipeline.verdicts.rescoring import many_calls, marks_of
 
@@ -75,7 +75,9 @@ def try_rule(
     if rule.expect is None:
         raise QaError(f"{rule_id} is a {rule.kind} item: a person answers it, there is nothing to try")
     days = [day for day in call_dates(config.dataset, "calls") if choice.covers(day)]
-    judges = Judges({name: _live(pack, rule_id) for name, pack in having.items()}, marks_of(config), datetime.now(UTC))
+    judges = Judges(
+        {name: _live(pack, rule_id) for name, pack in having.items()}, marks_of(config), datetime.now(UTC), config.root / PLANS
+    )
     chosen = replace(choice, packs=tuple(having), rules=(rule_id,))
     job = _Job(config.dataset, chosen, judges, most, config.scorecard.pass_mark)
     done: list[_Day] = []
