@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from qa_pipeline.config import Config
     from qa_pipeline.rules.pack import RulePack
 
+ALIKE = 60
+"""Percent of the characters of two ids that are the same in the same order, for one to be a slip of the other."""
 project_option = click.option(
     "--project", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Project folder (with qa.toml)."
 )
@@ -56,11 +59,11 @@ def open_project(root: Path) -> tuple[Config, dict[str, RulePack]]:
 
 def kept_under(config: Config, call_id: str, project: Path) -> date:
     """The call's date, by the ledger's index or by looking. Raises QaError, with ids that are nearly the same."""
-    import difflib
     from contextlib import closing
 
     from qa_pipeline.dataset.ledger import Ledger
-    from qa_pipeline.dataset.tables import find_call, read_table
+    from qa_pipeline.dataset.parts import call_dates, read_part
+    from qa_pipeline.dataset.tables import find_call
     from qa_pipeline.errors import Place, QaError
 
     if config.ledger.exists():
@@ -69,8 +72,18 @@ def kept_under(config: Config, call_id: str, project: Path) -> date:
                 return day
     if day := find_call(config.dataset, call_id):
         return day
-    ids = read_table(config.dataset, "calls")["call_id"].to_pylist()
+    days = call_dates(config.dataset, "calls")
+    ids = [name for day in days for name in read_part(config.dataset, "calls", day, ["call_id"])["call_id"].to_pylist()]
     if not ids:
         raise QaError(f"no calls here yet; make some with: qa run RECORDINGS --project {project}", Place(str(config.dataset)))
-    near = difflib.get_close_matches(call_id, ids) or sorted(ids)[:3]
-    raise QaError(f"no call {call_id!r}; there are {len(ids)}, such as {', '.join(near)}", Place(str(config.dataset)))
+    raise QaError(
+        f"no call {call_id!r}; there are {len(ids)}, such as {', '.join(nearly(call_id, ids))}", Place(str(config.dataset))
+    )
+
+
+def nearly(call_id: str, ids: Sequence[str]) -> list[str]:
+    """Up to three ids: those that are most like it, or else the first."""
+    from rapidfuzz import fuzz, process
+
+    near = process.extract(call_id, ids, scorer=fuzz.ratio, limit=3, score_cutoff=ALIKE)
+    return [name for name, *_ in near] or sorted(ids)[:3]
