@@ -13,22 +13,30 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa_pipeline.rules.trie import NONE, Ints, Slots, Trie, Walk, slots
+from qa_pipeline.rules.trie import NONE, Ints, Trie, Walk, slots
+
+
+BODY, HEAD = 1, 2
+PARENT, DEPTH, SKIP, LASTS, LASTS_END = range(5)
+FIRST, LAST = 1, 2
+"""Columns of `skip_slots`, behind OWNER."""
 
 
 class Near(NamedTuple):
     """Literals of four or more codes, to be found with one edit exactly. An edit at either end is a character missing there.
 
-    By node of `walk`: `parent`; `depth`; grandchildren by code in `skips`; literals that end one character further,
-    `lasts[last[node]:last[node + 1]]`. Literals without one of their first two characters are in `heads`; the one numbered h
-    there stands for `literal[i]` without character `dropped[i]`, which is `lost[i]`, for i in `bounds[h]:bounds[h + 1]`.
+    `begins[a * size + b]`: of two codes whether a literal begins so, and one without its head: BODY and HEAD or none.
+    `nodes`, of each node of `walk`: its PARENT and DEPTH; its grandchildren of some code are `skips[FIRST:LAST]` of the slot
+    SKIP + code in `skip_slots`, if that has the node for OWNER; literals that end one character further are
+    `lasts[LASTS:LASTS_END]`. Literals without one of their first two characters are in `heads`; the one numbered h there
+    stands for `literal[i]` without character `dropped[i]`, which is `lost[i]`, for i in `bounds[h]:bounds[h + 1]`.
     """
 
+    begins: npt.NDArray[np.int8]
     walk: Walk
-    parent: Ints
-    depth: Ints
-    skips: Slots
-    last: Ints
+    nodes: Ints
+    skip_slots: Ints
+    skips: Ints
     lasts: Ints
     heads: Walk
     bounds: Ints
@@ -58,8 +66,13 @@ def near_tables(
             made.setdefault((*literal[:dropped], *literal[dropped + 1 :]), []).append((number, dropped))
     of = np.array([pair for each in made.values() for pair in each], np.int32).reshape(-1, 2)
     length = np.array([len(each) for each in literals], np.int32)
+    heads = Trie(list(made), size).walk
     return Near(
-        *(trie.walk, trie.parent, trie.depth, skips, last, trie.terminal[ends], Trie(list(made), size).walk),
+        (BODY * (trie.walk.pairs != 0) + HEAD * (heads.pairs != 0)).astype(np.int8),
+        trie.walk,
+        np.stack([trie.parent, trie.depth, skips.shift, last[:-1], last[1:]], 1),
+        np.stack([skips.owner, skips.first, skips.last], 1),
+        *(skips.values, trie.terminal[ends], heads),
         np.append([0], np.cumsum([len(each) for each in made.values()])).astype(np.int32),
         *(of[:, 0].copy(), of[:, 1].copy()),
         np.array([literals[number][dropped] for number, dropped in of], np.int32),

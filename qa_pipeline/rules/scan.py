@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from qa_pipeline.kernels import Kernel
-from qa_pipeline.rules.near import Near
-from qa_pipeline.rules.trie import NONE, Codes, Ints, Walk
+from qa_pipeline.rules.near import BODY, DEPTH, FIRST, HEAD, LAST, LASTS, LASTS_END, PARENT, SKIP, Near
+from qa_pipeline.rules.trie import CHILD, ENDS, NONE, OWNER, SHIFT, Codes, Ints, Walk
 
 
 class Finding(NamedTuple):
@@ -61,14 +61,10 @@ def scan(finding: Finding, codes: Codes, normal: Codes, starts: Ints, ends: Ints
     near = len(finding.near.length) > 0
     for text in range(len(starts)):
         start, end = starts[text], ends[text]
-        for at in range(start, end + 1):
-            first[at] = n
-            if at == start and finding.edges[0] != NONE:
-                n = put(rows, n, at, finding.edges[0])
-            if at == end:
-                if finding.edges[1] != NONE:
-                    n = put(rows, n, at, finding.edges[1])
-                break
+        first[start] = n
+        if finding.edges[0] != NONE:
+            n = put(rows, n, start, finding.edges[0])
+        for at in range(start, end):
             if finding.single[normal[at]] != NONE:
                 n = put(rows, n, at, finding.single[normal[at]])
             if finding.run_letters[normal[at]]:
@@ -76,6 +72,9 @@ def scan(finding: Finding, codes: Codes, normal: Codes, starts: Ints, ends: Ints
             n = sounds_at(finding.sounds, codes, at, rows, n)
             if near:
                 n = near_at(finding, codes, normal, at, end, rows, n)
+            first[at + 1] = n
+        if finding.edges[1] != NONE:
+            n = put(rows, n, end, finding.edges[1])
     for at in range(ends[-1] + 1 if len(ends) else 0, len(first)):
         first[at] = n
     return n
@@ -91,9 +90,8 @@ def put(rows: Ints, n: int, at: int, literal: int) -> int:
 
 def child(walk: Walk, node: int, code: int) -> int:
     """The node's child, NONE where it has none of that code."""
-    slots = walk.children
-    slot = slots.shift[node] + code
-    return slots.values[slots.first[slot]] if slots.owner[slot] == node else NONE
+    slot = walk.nodes[node, SHIFT] + code
+    return walk.slots[slot, CHILD] if walk.slots[slot, OWNER] == node else NONE
 
 
 def sounds_at(walk: Walk, codes: Codes, at: int, rows: Ints, n: int) -> int:
@@ -101,8 +99,9 @@ def sounds_at(walk: Walk, codes: Codes, at: int, rows: Ints, n: int) -> int:
     if node == 0:
         return n
     while node != NONE:
-        if walk.terminal[node] != NONE:
-            n = put(rows, n, at, walk.terminal[node])
+        literal = walk.nodes[node, ENDS]
+        if literal != NONE:
+            n = put(rows, n, at, literal)
         node, ahead = child(walk, node, codes[ahead]), ahead + 1
     return n
 
@@ -125,32 +124,42 @@ def runs_at(finding: Finding, normal: Codes, at: int, start: int, rows: Ints, n:
 def near_at(finding: Finding, codes: Codes, normal: Codes, at: int, end: int, rows: Ints, n: int) -> int:
     """Literals heard with one edit from here on; most of those that an unedited occurrence makes are left out."""
     near, known = finding.near, n
-    walk, skips = near.walk, near.skips
+    code = codes[at] * near.walk.size
+    begins = near.begins[code + codes[at + 1]]
+    if begins & BODY:
+        n = body_at(finding, codes, normal, at, end, rows, n, known)
+    if begins & HEAD:
+        n = heads_at(finding, codes, normal, at, end, 0, rows, n, known)
+    if near.begins[code + codes[at + 2]] & HEAD:
+        n = heads_at(finding, codes, normal, at, end, 1, rows, n, known)
+    return n
+
+
+def body_at(finding: Finding, codes: Codes, normal: Codes, at: int, end: int, rows: Ints, n: int, known: int) -> int:
+    """An edit behind the first two characters."""
+    near = finding.near
+    walk, skips, slots = near.walk, near.skips, near.skip_slots
     node, here = walk.pairs[codes[at] * walk.size + codes[at + 1]], at + 2
-    if node == 0:
-        node = NONE
     while node != NONE:
-        on, depth = child(walk, node, codes[here]), near.depth[node]
-        slot = skips.shift[node] + codes[here]
-        if skips.owner[slot] == node:  # the literal's character is missing
-            for i in range(skips.first[slot], skips.last[slot]):
-                n = on_to_the_end(finding, codes, normal, at, here + 1, end, skips.values[i], depth, NONE, rows, n, known)
-        slot = skips.shift[node] + codes[here + 1]
-        if skips.owner[slot] == node:  # another stands in its stead
-            for i in range(skips.first[slot], skips.last[slot]):
-                target = skips.values[i]
-                if near.parent[target] != on:
-                    n = on_to_the_end(finding, codes, normal, at, here + 2, end, target, depth, here, rows, n, known)
+        on, told = child(walk, node, codes[here]), near.nodes[node]
+        slot = told[SKIP] + codes[here]
+        if slots[slot, OWNER] == node:  # the literal's character is missing
+            for i in range(slots[slot, FIRST], slots[slot, LAST]):
+                n = on_to_the_end(finding, codes, normal, at, here + 1, end, skips[i], told[DEPTH], NONE, rows, n, known)
+        slot = told[SKIP] + codes[here + 1]
+        if slots[slot, OWNER] == node:  # another stands in its stead
+            for i in range(slots[slot, FIRST], slots[slot, LAST]):
+                target = skips[i]
+                if near.nodes[target, PARENT] != on:
+                    n = on_to_the_end(finding, codes, normal, at, here + 2, end, target, told[DEPTH], here, rows, n, known)
         target = child(walk, node, codes[here + 1])
         if target != NONE:  # one is put in
             n = on_to_the_end(finding, codes, normal, at, here + 2, end, target, NONE, here, rows, n, known)
-        for i in range(near.last[node], near.last[node + 1]):  # the last one is missing
+        for i in range(told[LASTS], told[LASTS_END]):  # the last one is missing
             literal = near.lasts[i]
-            if on == NONE or walk.terminal[on] != literal:
-                n = edited(finding, normal, at, here, end, literal, depth, here, rows, n, known)
+            if on == NONE or walk.nodes[on, ENDS] != literal:
+                n = edited(finding, normal, at, here, end, literal, told[DEPTH], here, rows, n, known)
         node, here = on, here + 1
-    for replaced in range(2):
-        n = heads_at(finding, codes, normal, at, end, replaced, rows, n, known)
     return n
 
 
@@ -161,8 +170,9 @@ def on_to_the_end(
     """From a node behind the edit, with nothing left to forgive."""
     walk = finding.near.walk
     while node != NONE and last <= end:
-        if walk.terminal[node] != NONE:
-            n = edited(finding, normal, at, last, end, walk.terminal[node], dropped, added, rows, n, known)
+        literal = walk.nodes[node, ENDS]
+        if literal != NONE:
+            n = edited(finding, normal, at, last, end, literal, dropped, added, rows, n, known)
         node, last = child(walk, node, codes[last]), last + 1
     return n
 
@@ -174,10 +184,8 @@ def heads_at(
     near = finding.near
     walk = near.heads
     node, ahead = walk.pairs[codes[at] * walk.size + codes[at + 1 + replaced]], at + 2 + replaced
-    if node == 0:
-        return n
     while node != NONE and ahead <= end:
-        head = walk.terminal[node]
+        head = walk.nodes[node, ENDS]
         if head != NONE:
             for i in range(near.bounds[head], near.bounds[head + 1]):
                 dropped = near.dropped[i]
@@ -214,4 +222,4 @@ def edited(
     return more
 
 
-_scan = Kernel(scan, put, child, sounds_at, runs_at, near_at, on_to_the_end, heads_at, edited)
+_scan = Kernel(scan, put, child, sounds_at, runs_at, near_at, body_at, on_to_the_end, heads_at, edited)

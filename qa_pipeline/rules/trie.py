@@ -27,14 +27,21 @@ class Slots(NamedTuple):
     values: Ints
 
 
+SHIFT, ENDS = range(2)
+OWNER, CHILD = range(2)
+
+
 class Walk(NamedTuple):
-    """A trie to walk. `pairs[a * size + b]`: the node behind two codes, 0 where no literal begins so; `children`: by node and
-    code; `terminal`: the literal that ends at a node, else NONE."""
+    """A trie to walk. Tables of a row each, whose columns are named above: a step is one look into each.
+
+    `pairs[a * size + b]`: the node behind two codes, 0 where no literal begins so. nodes: ENDS, the literal that ends there,
+    else NONE; the slot of its child of some code is SHIFT + code, if OWNER of it is the node.
+    """
 
     size: int
     pairs: Ints
-    children: Slots
-    terminal: Ints
+    nodes: Ints
+    slots: Ints
 
 
 class Trie:
@@ -65,7 +72,10 @@ class Trie:
         second = np.flatnonzero(self.depth == 2).astype(np.int32)
         pairs = np.zeros(size * size, np.int32)
         pairs[self.code[self.parent[second]] * size + self.code[second]] = second
-        self.walk = Walk(size, pairs, children_of, self.terminal)
+        child = np.append(children_of.values, NONE).astype(np.int32)[children_of.first]
+        self.walk = Walk(
+            size, pairs, np.stack([children_of.shift, self.terminal], 1), np.stack([children_of.owner, child], 1)
+        )
 
 
 def slots(rows: Ints, codes: Ints, values: Ints, n_rows: int, size: int) -> Slots:
