@@ -66,8 +66,9 @@ class Case:
         self.named: dict[Any, tuple[Spans, Ints]] = {}
         self.columns: dict[str, list[Any]] = {}
         self._factored: dict[str, tuple[list[Any], Ints]] = {}
-        self._hits = matcher.find(corpus.turns.texts)
-        self._hits = self._hits.take(np.argsort(self._hits.phrase, kind="stable"))
+        found = matcher.find(corpus.turns.texts)
+        narrow = np.uint16 if len(matcher.phrases) <= 0x10000 else np.int32  # numpy sorts two bytes by counting
+        self._hits = found.take(np.argsort(found.phrase.astype(narrow), kind="stable"))
         self._edges = np.searchsorted(self._hits.phrase, np.arange(len(matcher.phrases) + 1))
         self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
         self.values = self._hits.values

@@ -73,9 +73,7 @@ class Trie:
         pairs = np.zeros(size * size, np.int32)
         pairs[self.code[self.parent[second]] * size + self.code[second]] = second
         child = np.append(children_of.values, NONE).astype(np.int32)[children_of.first]
-        self.walk = Walk(
-            size, pairs, np.stack([children_of.shift, self.terminal], 1), np.stack([children_of.owner, child], 1)
-        )
+        self.walk = Walk(size, pairs, np.stack([children_of.shift, self.terminal], 1), np.stack([children_of.owner, child], 1))
 
 
 def slots(rows: Ints, codes: Ints, values: Ints, n_rows: int, size: int) -> Slots:
