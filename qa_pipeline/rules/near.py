@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from qa_pipeline.rules.trie import NONE, Ints, Trie, Walk, slots
 
-
 BODY, HEAD = 1, 2
 PARENT, DEPTH, SKIP, LASTS, LASTS_END = range(5)
 FIRST, LAST = 1, 2
