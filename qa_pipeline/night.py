@@ -5,96 +5,31 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
-from qa_pipeline.batch.backlog import Backlog, choose
-from qa_pipeline.batch.claims import Claims
+from qa_pipeline.batch.backlog import choose
 from qa_pipeline.batch.disk import check_room, disk_full, is_full
-from qa_pipeline.batch.front import CHANGING, Arrived, FrontEnd, Job, Prepared, guarded
-from qa_pipeline.batch.heap import give_back
-from qa_pipeline.batch.heard import as_heard
+from qa_pipeline.batch.front import CHANGING
+from qa_pipeline.batch.intake import Tools
 from qa_pipeline.batch.late import settle_records
-from qa_pipeline.batch.moved import follow, is_gone, move
-from qa_pipeline.batch.progress import Pace, Progress
-from qa_pipeline.batch.reporting import LOG, Duplicate, Kept, Moved, Outcome, Summary, Touched, log_outcome
-from qa_pipeline.config import Config, compile_vocabulary
-from qa_pipeline.dataset.ledger import UNHEARD, Entry, Ledger
+from qa_pipeline.batch.moved import follow
+from qa_pipeline.batch.reporting import LOG, Duplicate, Kept, Moved, Summary, Touched
+from qa_pipeline.batch.shift import Shift, Watch
+from qa_pipeline.config import Config
+from qa_pipeline.dataset.ledger import Entry, Ledger
 from qa_pipeline.dataset.parts import clear_staging
-from qa_pipeline.dataset.rows import Row, Rows, transcript_rows
-from qa_pipeline.dataset.tables import revision, transcript_tables
+from qa_pipeline.dataset.rows import Row
 from qa_pipeline.dataset.writer import one_writer
-from qa_pipeline.errors import QaError
-from qa_pipeline.model import Transcript
-from qa_pipeline.recordings.birth import with_team
-from qa_pipeline.recordings.decode import content_hash
-from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure, Found, find_recordings
-from qa_pipeline.recordings.legs import in_legs, legs_on_record
-from qa_pipeline.recordings.records.columns import named_record
-from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.read import find_records, read_records
-from qa_pipeline.recordings.records.record import fingerprint
-from qa_pipeline.rules.hits import Matcher
-from qa_pipeline.rules.pack import RulePack, vocabulary
-from qa_pipeline.speech.backend import Heard, Recogniser
-from qa_pipeline.speech.listen import with_words
-from qa_pipeline.speech.listener import Answers, Listener
-from qa_pipeline.speech.roles import RoleCues
-from qa_pipeline.text.segment import Segmenter
+from qa_pipeline.rules.pack import RulePack
+from qa_pipeline.speech.backend import Recogniser
 from qa_pipeline.upkeep.repairing import rebuild_if_new
 from qa_pipeline.verdicts.in_force import publish_first
-from qa_pipeline.verdicts.judging import Failed, seal
 from qa_pipeline.verdicts.rescoring import apply_marks
-
-SEAL_EVERY = 200  # calls
-SEALING_S = 5.0  # of sealing them, before it was measured
-CAUTION = 1.5  # times what the work before the end may take
-UNTIL = "until"
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Who looks on, and what is asked of this run alone.
-
-    show: told how far it is. stopped: asked for the signal that ends the run early, None to go on. ends_at: when, by
-    `time.monotonic()`, the run is to be over. again: recordings heard with other settings are heard once more.
-    """
-
-    show: Callable[[Progress], None] = lambda progress: None
-    stopped: Callable[[], str | None] = lambda: None
-    ends_at: float | None = None
-    again: bool = False
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What every recording is worked on with. Without packs to judge with, transcripts stay in the ledger."""
-
-    config: Config
-    ledger: Ledger
-    records: Records
-    recogniser: Recogniser
-    packs: Mapping[str, RulePack]
-    judge: bool
-    matchers: dict[str, Matcher] = field(default_factory=dict)
-
-    @cached_property
-    def segmenter(self) -> Segmenter:
-        """Made when the first words come: a night with nothing new need not wait for a dictionary."""
-        return Segmenter(vocabulary(self.packs.values()))
-
-    @cached_property
-    def cues(self) -> RoleCues:
-        return compile_vocabulary(self.packs, self.config.packs).cues
-
-    def seal(self) -> Failed:
-        return seal(self.config.dataset, self.ledger, self.packs, self.matchers) if self.judge else {}
 
 
 def run(
@@ -133,7 +68,7 @@ def _night(
         settled = settle_records(config, ledger, tools.records, found.recordings)
         other_than = tools.recogniser.fingerprint if watch.again else None
         backlog = choose(found.recordings, ledger, tools.records, config.night, other_than)
-        shift = _Shift(tools, backlog, watch)
+        shift = Shift(tools, backlog, watch)
         shift.work()
         unjudged = [_unjudged(ledger, call_id, said) for call_id, said in tools.seal().items()]
         follow(config, ledger, [one for one in shift.outcomes if isinstance(one, Moved)])
@@ -188,7 +123,7 @@ def _spool(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _summary(tools: Tools, found: Found, files: Sequence[Path], shift: _Shift, unjudged: Sequence[Failure]) -> Summary:
+def _summary(tools: Tools, found: Found, files: Sequence[Path], shift: Shift, unjudged: Sequence[Failure]) -> Summary:
     outcomes = sorted(shift.outcomes, key=lambda one: one.path.as_posix())
     kept = [one for one in outcomes if isinstance(one, Kept)]
     failed = [one for one in outcomes if isinstance(one, Failure)]
@@ -216,214 +151,7 @@ def _summary(tools: Tools, found: Found, files: Sequence[Path], shift: _Shift, u
     )
 
 
-class _Shift:
-    """The fresh recordings on their way: the front end's processes prepare them, the recogniser's thread gives their words.
-
-    Answers come in any order. Who is first where two recordings have one content or one call id is settled by their paths, so
-    what is stored does not depend on who is faster.
-    """
-
-    def __init__(self, tools: Tools, backlog: Backlog, watch: Watch) -> None:
-        self.tools, self.backlog, self.watch = tools, backlog, watch
-        self.outcomes: list[Outcome] = []
-        self.stopped: str | None = None
-        self._to_do = deque(backlog.fresh)
-        self._keys = {path: one.key for one in backlog.fresh for path in one.paths}
-        self._claims = Claims()
-        self._inbox: SimpleQueue[Arrived | Answers[Prepared]] = SimpleQueue()
-        self._pace = Pace({one.paths[0]: _size(one) for one in backlog.fresh})
-        self._unsealed, self._sealing_s = 0, SEALING_S
-
-    def work(self) -> None:
-        if not self.backlog.fresh:
-            return
-        ear = self.tools.recogniser.ear
-        with (
-            FrontEnd(self.tools.config, ear, self._inbox.put, len(self.backlog.fresh)) as front,
-            Listener(self.tools.recogniser, self._inbox.put) as listener,
-        ):
-            try:
-                self._work(front, listener)
-            finally:  # however it ends, nothing killed it
-                with suppress(sqlite3.Error):
-                    self.tools.ledger.put_down()
-
-    def _work(self, front: FrontEnd, listener: Listener[Prepared]) -> None:
-        while not self._finished(front, listener):
-            try:
-                arrived = self._inbox.get(timeout=1)
-            except Empty:
-                listener.go_on(at_once=True)  # rather a small portion than an idle recogniser
-                continue
-            if isinstance(arrived, Answers):
-                self._keep_all(arrived, listener)
-            else:
-                self._prepared(*arrived, front, listener)
-
-    def _finished(self, front: FrontEnd, listener: Listener[Prepared]) -> bool:
-        """Gives everybody work; True when there is none, or when the run is to stop and nothing is being recognised."""
-        self.stopped = self.stopped or self._stop(listener)
-        if self.stopped:
-            return not listener.busy
-        while self._to_do and self._may_come(self._to_do[0], front, listener):
-            self._order(self._to_do.popleft(), front)
-        listener.go_on(at_once=not front.busy)
-        return not (self._to_do or front.busy or listener.busy)
-
-    def _may_come(self, files: RecordingFiles, front: FrontEnd, listener: Listener[Prepared]) -> bool:
-        if files.key in self.backlog.alone:  # so that it alone is to blame
-            return not (front.busy or listener.waiting or listener.busy)
-        return front.room and listener.room
-
-    def _stop(self, listener: Listener[Prepared]) -> str | None:
-        """The signal that came; UNTIL where another portion, and sealing what there is then, might end too late."""
-        needed = CAUTION * (max(1.0, listener.next_s) + self._sealing_s)
-        late = self.watch.ends_at is not None and time.monotonic() + needed >= self.watch.ends_at
-        return self.watch.stopped() or (UNTIL if late else None)
-
-    def _order(self, files: RecordingFiles, front: FrontEnd) -> None:
-        """To the front end, unless the outcome is plain, or another recording with this content or call id is on its way."""
-        self.tools.ledger.take_in_hand(files.key, self.backlog.states.get(files.key, (None, None)))
-        job = guarded(files.paths[0], "decoding_failed", lambda: _look(self.tools, files, files.key in self.backlog.again))
-        if not isinstance(job, Job):
-            self._done(job)
-        elif self._claims.made(job):
-            front.give(job)
-        else:
-            self.tools.ledger.put_down(files.key)
-
-    def _prepared(self, job: Job, made: Prepared | Failure | QaError, front: FrontEnd, listener: Listener[Prepared]) -> None:
-        front.taken(job)
-        if isinstance(made, QaError):
-            raise made
-        if isinstance(made, Failure):
-            self._done(made, job)
-        else:
-            self._pace.prepared(job.path, made.call.duration_ms)
-            self.watch.show(self._pace.now())
-            listener.take(made, made.windows)
-
-    def _keep_all(self, answers: Answers[Prepared], listener: Listener[Prepared]) -> None:
-        listener.rest()
-        if answers.problem:
-            raise answers.problem
-        self.stopped = self.stopped or self._stop(listener)
-        if not self.stopped:
-            listener.go_on()  # before these are kept: the recogniser never waits
-        for prepared, said in answers.calls:
-            self._done(_keep(self.tools, prepared, said), prepared.job)
-        if self._unsealed >= SEAL_EVERY:
-            self._seal()
-
-    def _seal(self) -> None:
-        began = time.monotonic()
-        self.tools.seal()
-        give_back()
-        self._unsealed, self._sealing_s = 0, max(self._sealing_s, time.monotonic() - began)
-
-    def _done(self, outcome: Outcome, job: Job | None = None) -> None:
-        key = self._keys[outcome.path]
-        if isinstance(outcome, Kept):
-            outcome = replace(outcome, again=key in self.backlog.again)
-        if isinstance(outcome, Failure) and outcome.reason != CHANGING and key not in self.backlog.again:
-            size, modified_ns = self.backlog.states.get(key, (None, None))
-            told = {"reason": outcome.reason, "detail": outcome.detail}
-            self.tools.ledger.note(Entry(key, "failed", size=size, modified_ns=modified_ns, **told))
-        self.tools.ledger.put_down(key)
-        self._log(outcome, key, job)
-        self.outcomes.append(outcome)
-        self._unsealed += isinstance(outcome, Kept)
-        if job:
-            self._to_do.extendleft(reversed(self._claims.given_up(job)))
-        self._pace.done(outcome.path)
-        self.watch.show(self._pace.now())
-
-    def _log(self, outcome: Outcome, key: str, job: Job | None) -> None:
-        """By ids alone: a recording's name may hold telephone numbers."""
-        if job:
-            log_outcome(outcome, job.call_id, job.sha256)
-        elif entry := self.tools.ledger.entry(key):
-            log_outcome(outcome, entry.call_id, entry.sha256)
-        else:
-            log_outcome(outcome, None, None)
-
-    @property
-    def heard_s(self) -> float:
-        return self._pace.now().heard_s
-
-
 def _unjudged(ledger: Ledger, call_id: str, said: str) -> Failure:
     holder = ledger.holder(call_id)
     detail = f"call {call_id}: {said}. Its words are kept; mend the rules and run again"
     return Failure(Path(holder.path if holder else call_id), "judging_failed", detail)
-
-
-def _size(files: RecordingFiles) -> int:
-    try:
-        return files.state[0]
-    except OSError:
-        return 0
-
-
-def _look(tools: Tools, files: RecordingFiles, again: bool) -> Job | Duplicate | Touched | Moved | Failure:
-    """What is plain before decoding: the same content as a finished recording, or another one's call id."""
-    path, state = files.paths[0], files.state  # as it is now: what is written to it later makes it fresh again
-    entry = Entry(files.key, "transcribed", content_hash(files.paths), *state)
-    before = tools.ledger.heard(entry.sha256 or "")
-    if before is not None and not (again and before.path == entry.path):
-        return _twin(tools, path, entry, before)
-    record = tools.records.of(*files.named)
-    named = record or named_record(path, tools.config.phones)
-    call_id = named.call_id if named else str(entry.sha256)[:16]
-    holder = tools.ledger.holder(call_id)
-    if holder and holder.path not in (entry.path, UNHEARD + call_id):
-        detail = f"call {call_id} is already kept from {holder.path}; rename this one or correct its call record"
-        return Failure(path, "call_id_taken", detail)
-    return Job(files, str(entry.sha256), state, call_id, record)
-
-
-def _twin(tools: Tools, path: Path, entry: Entry, before: Entry) -> Duplicate | Touched | Moved:
-    """The same content as a finished recording."""
-    if before.path == entry.path:
-        tools.ledger.note(replace(before, size=entry.size, modified_ns=entry.modified_ns))
-        return Touched(path)
-    if before.state == "forgotten":
-        return Touched(path)
-    if is_gone(before.path):
-        return move(tools.ledger, before, entry, path)
-    detail = f"same content as {before.path}"
-    tools.ledger.note(replace(entry, state="duplicate", asr=before.asr, call_id=before.call_id, detail=detail))
-    return Duplicate(path, before.path, before.call_id or "")
-
-
-def _keep(tools: Tools, p: Prepared, said: list[Heard] | Exception) -> Kept | Failure:
-    """The transcript into the ledger; from here on a crash does not lose it."""
-
-    def rows() -> Rows:
-        if isinstance(said, Exception):
-            raise said
-        transcript = _transcript(tools, p, said)
-        made = transcript_rows(transcript, tools.segmenter.words, tools.segmenter.version)
-        before = tools.ledger.call_date(p.call.call_id)
-        made["calls"][0]["revision"] = 1 + (revision(tools.config.dataset, before, p.call.call_id) if before else 0)
-        transcript_tables(made)  # what does not fit the tables is this recording's failure, not the sealing's
-        return made
-
-    made = guarded(p.job.path, "recognition_failed", rows)
-    if isinstance(made, Failure):
-        return made
-    job, asr = p.job, tools.recogniser.fingerprint
-    mark = fingerprint(job.record) if job.record else None
-    entry = Entry(job.files.key, "transcribed", job.sha256, *job.state, asr, p.call.call_id, record=mark)
-    tools.ledger.keep(entry, p.call.started_at.date(), made)
-    return Kept(job.path, p.call.call_id, "no_record" in p.call.flags)
-
-
-def _transcript(tools: Tools, p: Prepared, said: Sequence[Heard]) -> Transcript:
-    words, cues = with_words(p.sketch, said), tools.cues
-    call, turns, events = as_heard(p.call, p.sketch, words, tools.config.channels.agent, cues)
-    call = with_team(call, p.agent_id, tools.records.roster)
-    if any(heard.timing == "spread" for heard in said):
-        call = replace(call, flags=(*call.flags, "times_spread"))
-    legs = legs_on_record(call, p.agent_id, partial(tools.config.packs.of, p.job.path.resolve().parent))
-    return Transcript(call, legs, in_legs(turns, legs), (*p.told, *events), tools.recogniser.fingerprint)

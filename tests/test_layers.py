@@ -25,9 +25,9 @@ ALLOWED = {
     "config": {"errors", "settings", "shipped", "recordings", "speech", "dataset", "rules"},
     "verdicts": {"errors", "config", "dataset", "rules"},
     "upkeep": {"errors", "config", "speech", "dataset", "rules", "verdicts"},
-    "batch": {"model", "errors", "config", "settings", "recordings", "speech", "dataset"},
+    "batch": {"model", "errors", "config", "settings", "text", "recordings", "speech", "dataset", "rules", "verdicts"},
     "exchange": {"model", "errors", "config", "text", "recordings", "forms", "dataset", "rules", "verdicts", "upkeep"},
-    "night": {"model", "errors", "config", "text", "recordings", "speech", "dataset", "rules", "batch", "verdicts", "upkeep"},
+    "night": {"config", "recordings", "speech", "dataset", "rules", "batch", "verdicts", "upkeep"},
     "cli": {
         *("errors", "shipped", "settings", "config", "forms", "recordings", "speech", "dataset", "rules", "review"),
         *("night", "batch", "exchange", "verdicts", "upkeep"),

@@ -20,17 +20,18 @@ from typing import Any
 import pytest
 
 from qa_pipeline import night
+from qa_pipeline.batch import intake, shift
 from qa_pipeline.batch.disk import DiskFullError
 from qa_pipeline.batch.front import FrontEnd
 from qa_pipeline.batch.progress import Progress
 from qa_pipeline.batch.reporting import Summary
+from qa_pipeline.batch.shift import Watch
 from qa_pipeline.cli.projects import open_project
 from qa_pipeline.config import make_recogniser
 from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.schemas import KEYS
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.errors import QaError
-from qa_pipeline.night import Watch
 from qa_pipeline.recordings.find import Failure
 from qa_pipeline.upkeep.status import read_status
 from tests.conftest import Qa
@@ -280,7 +281,7 @@ def test_recordings_that_kill_hang_or_confuse_their_process_cost_themselves_only
         clip(house.recordings / f"{name}.wav", 10 + i / 4, 14 + i / 4)
     (house.root / "qa.toml").write_text("[front]\ntimeout_s = 20\n")
     with monkeypatch.context() as among:
-        among.setattr(night, "FrontEnd", partial(FrontEnd, prepare=hostile))
+        among.setattr(shift, "FrontEnd", partial(FrontEnd, prepare=hostile))
         summary = house.run()
     assert reasons(summary) == {"dies.wav": "decoding_died", "hangs.wav": "timed_out", "stumbles.wav": "listening_failed"}
     assert (summary.new, len(house.calls())) == (2, 2)
@@ -294,7 +295,7 @@ def test_who_comes_first_is_settled_by_the_path_whoever_is_faster(house: House, 
     clip(house.recordings / "2" / "c7.wav", 11, 15)
     shutil.copy(house.recordings / "1-slow" / "c7.wav", house.recordings / "2" / "c8.wav")
     (house.root / "qa.toml").write_text("[records]\npattern = '(?P<call_id>c\\d+)'\n[front]\nprocesses = 3\n")
-    monkeypatch.setattr(night, "FrontEnd", partial(FrontEnd, prepare=hostile))
+    monkeypatch.setattr(shift, "FrontEnd", partial(FrontEnd, prepare=hostile))
     summary = house.run()
     assert [(d.path.name, Path(d.of).parent.name) for d in summary.duplicates] == [("c8.wav", "1-slow")]
     assert [(f.path.parent.name, f.reason) for f in summary.failures] == [("2", "call_id_taken")]
@@ -386,7 +387,7 @@ def test_a_recording_that_is_still_written_is_neither_kept_nor_blamed_and_is_hea
     clip(house.recordings / "growing.wav", 10, 14)
     clip(house.recordings / "whole.wav", 11, 15)
     with monkeypatch.context() as among:
-        among.setattr(night, "FrontEnd", partial(FrontEnd, prepare=hostile))
+        among.setattr(shift, "FrontEnd", partial(FrontEnd, prepare=hostile))
         summary = house.run()
     assert ([path.name for path in summary.changing], summary.failures, summary.new) == (["growing.wav"], (), 1)
     assert sorted(house.states()) == ["whole.wav"]
@@ -443,14 +444,14 @@ def test_a_disk_that_runs_full_is_no_recordings_failure_and_the_next_run_goes_on
 ) -> None:
     clip(house.recordings / "a.wav", 10, 14)
     with monkeypatch.context() as among:
-        among.setattr(night, "FrontEnd", partial(FrontEnd, prepare=disk_full))
+        among.setattr(shift, "FrontEnd", partial(FrontEnd, prepare=disk_full))
         with pytest.raises(DiskFullError, match="the disk is full"):
             house.run()
     assert house.states() == {}
     parrot = Parrot()
     with monkeypatch.context() as among:
         full = OSError(errno.ENOSPC, "No space left on device")
-        among.setattr(night, "seal", lambda *told: _raise(full) if parrot.heard else {})
+        among.setattr(intake, "seal", lambda *told: _raise(full) if parrot.heard else {})
         with pytest.raises(DiskFullError, match="what was finished is kept"):
             house.run(parrot)
     assert house.states() == {"a.wav": ("transcribed", None, 1)}

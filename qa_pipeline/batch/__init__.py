@@ -2,6 +2,7 @@
 
 Before      `backlog` which recordings, in which order · `claims` who goes first · `moved` those that lie elsewhere now ·
             `disk`, `heap` room for it
-Meanwhile   `front` all but the words, in processes of its own · `heard` what sound and words tell · `progress`
+Meanwhile   `shift` the recordings on their way · `front` all but the words, in processes of its own · `intake` known, or to be
+            heard; kept with its words · `heard` what sound and words tell · `progress`
 After       `late` records that come later · `reporting` what was done
 """

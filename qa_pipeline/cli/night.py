@@ -170,6 +170,7 @@ def run_night(project: Path, paths: tuple[Path, ...], asked: Asked | None = None
     keep_little()
     from qa_pipeline import night
     from qa_pipeline.batch.reporting import logged
+    from qa_pipeline.batch.shift import Watch
     from qa_pipeline.config import compile_vocabulary, make_recogniser
 
     asked = asked or Asked()
@@ -178,7 +179,7 @@ def run_night(project: Path, paths: tuple[Path, ...], asked: Asked | None = None
     recogniser = make_recogniser(config.asr, compile_vocabulary(packs, config.packs))
     work = night.run if judge else night.transcribe
     with logged(asked.log), progress_shown() as show, signals_heeded() as stopped:
-        summary = work(config, paths, packs, recogniser, night.Watch(show, stopped, asked.until, asked.again))
+        summary = work(config, paths, packs, recogniser, Watch(show, stopped, asked.until, asked.again))
     _tell(summary, config, asked)
     return summary
 

@@ -36,6 +36,8 @@ from qa_pipeline import night, shipped
 from qa_pipeline.batch.front import FrontEnd, Job, Prepared, prepare
 from qa_pipeline.batch.heap import keep_little
 from qa_pipeline.batch.progress import Progress
+from qa_pipeline.batch.reporting import Summary
+from qa_pipeline.batch.shift import Watch
 from qa_pipeline.cli.projects import make_project, open_project
 from qa_pipeline.config import Config, make_recogniser
 from qa_pipeline.dataset.tables import read_table
@@ -251,7 +253,7 @@ class Spent:
 
 def timed_night(
     project: Path, calls: Path, show: Callable[[Progress], None], make: Callable[[Path], Path] = small_project
-) -> tuple[night.Summary, Spent]:
+) -> tuple[Summary, Spent]:
     """What a night pays once, however many calls it has (dictionary, rules), is told apart: a night with one call."""
     one = Path(shutil.copy(shipped.sample_calls() / "bs-03-cold-bad.wav", project.parent / "one.wav"))
     recogniser = make_recogniser(open_project(project)[0].asr)
@@ -263,7 +265,7 @@ def timed_night(
         once += time.thread_time()
     config, packs = open_project(project)
     wall, own, whole, children = time.perf_counter(), time.thread_time(), time.process_time(), _children()
-    summary = night.run(config, [calls], packs, recogniser, night.Watch(show))
+    summary = night.run(config, [calls], packs, recogniser, Watch(show))
     own, whole = time.thread_time() - own, time.process_time() - whole
     print(f"  paid once by any night, not counted below: {once:.2f} s CPU")
     spent = Spent(time.perf_counter() - wall, _children() - children, whole - own, max(0.0, own - once), once)
