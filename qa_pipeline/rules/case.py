@@ -286,31 +286,35 @@ class Case:
         return together(parts)
 
     @cached_property
-    def hangup_by(self) -> NDArray[np.object_]:
-        """Per unit who ended the call: by the record, else the side on whose channel a busy tone follows the last word."""
-        told = np.array([by or "unknown" for by in self.corpus.column("hangup_by")], object)
-        if not (told == "unknown").any():
-            return told
+    def hangup_by(self) -> tuple[list[str], Ints]:
+        """Who ended the call, as distinct sides and the row of each unit's among them: by the record, else the side on whose
+        channel a busy tone follows the last word."""
+        told, side = self.corpus.factored("hangup_by")
+        sides = [by or "unknown" for by in told]
+        unknown = np.array([by == "unknown" for by in sides], bool)[side]
+        if not unknown.any():
+            return sides, side
         tones = event_spans(self.corpus, ["busy_tone"])
         last_word = np.zeros(len(self), np.int64)
         np.maximum.at(last_word, self.corpus.turns.unit, self.corpus.turns.end)
-        tones = tones.take(tones.end > last_word[tones.unit])
-        events = self.corpus.events.take(pa.array(tones.item)).to_pylist()
+        tones = tones.take((tones.end > last_word[tones.unit]) & unknown[tones.unit])
+        side, events = side.copy(), self.corpus.events.take(pa.array(tones.item)).to_pylist()
         for unit, event in zip(tones.unit.tolist(), events, strict=True):
-            side = side_of(event)
-            if told[unit] == "unknown" and side:
-                told[unit] = side
-        return told
+            who = side_of(event)
+            if who and sides[side[unit]] == "unknown":
+                sides += [who] if who not in sides else []
+                side[unit] = sides.index(who)
+        return sides, side
 
     @cached_property
-    def heard_last(self) -> NDArray[np.object_]:
-        """Per unit the side whose words end last, by half a second or more; "" where neither's do."""
+    def heard_last(self) -> Ints:
+        """Per unit the side whose words end last, by half a second or more: 1 agent, 2 customer; 0 where neither's do."""
         ends = np.zeros((2, len(self)), np.int64)
         for row, who in zip(ends, ("agent", "customer"), strict=True):
             turns = self.turns_of(who, "anyone")
             np.maximum.at(row, turns.unit, turns.end)
         lead = ends[0] - ends[1]
-        return np.where(lead >= HEARD_LAST_MS, "agent", np.where(-lead >= HEARD_LAST_MS, "customer", "")).astype(object)
+        return np.where(lead >= HEARD_LAST_MS, 1, np.where(-lead >= HEARD_LAST_MS, 2, 0))
 
     def factored(self, name: str) -> tuple[list[Any], Ints]:
         """The distinct values of a call field, and the row of each unit's among them: a comparison is made once a value."""

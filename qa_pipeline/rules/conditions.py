@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_pipeline.rules import truth as t
-from qa_pipeline.rules.case import NORMALISED, SURE_ENOUGH_TO_ACCUSE, Case
+from qa_pipeline.rules.case import LOW_CONFIDENCE, NORMALISED, SURE_ENOUGH_TO_ACCUSE, Case
 from qa_pipeline.rules.compare import BOUNDS, fits, within
 from qa_pipeline.rules.language import Expression, PhraseChoice
 from qa_pipeline.rules.measures import MEASURES
@@ -140,10 +140,10 @@ def _unknown_at(rows: Flags, reason: Ints | int, told: Truth) -> Truth:
 
 def _all_weak(case: Case, good: Spans, lo: Ints) -> Flags:
     """Whether the first hit stands on words that were heard with little confidence."""
-    if not len(good):
-        return np.zeros(len(lo), bool)
-    turn = case.turn(good)[np.minimum(lo, len(good) - 1)]
-    return np.asarray(case.corpus.turns.confidence[turn] < 0.5, bool)
+    if "weak" not in good.told:
+        good.told["weak"] = case.corpus.turns.confidence[case.turn(good)] < LOW_CONFIDENCE
+    weak: Flags = good.told["weak"]
+    return weak[np.minimum(lo, len(good) - 1)] if weak.any() else np.zeros(len(lo), bool)
 
 
 def _in_one_turn(case: Case, heard: list[tuple[Spans, Ints, Ints, Flags]], n: int) -> Flags:
@@ -311,15 +311,14 @@ def _attribute(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Tr
 
 def _ended_by(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     """By the record or a tone. The last words are no proof: whose voice was heard last is told as a hint, and stays unsure."""
-    by = case.hangup_by[occasion.unit]
-    known = (by != "unknown") & ~case.corpus.later_unit[occasion.unit]
-    held = np.asarray(by == c["ended_by"], bool) & known
-    number = {who: case.reasons.number(f"hangup_by_{who}") for who in dict.fromkeys(by.tolist())}
-    reasons = np.array([number[who] for who in by.tolist()], np.int64)
-    names = {"": "hangup_unknown", "agent": "hangup_unknown_agent_last", "customer": "hangup_unknown_customer_last"}
-    hints = {who: case.reasons.number(name) for who, name in names.items()}
-    last = np.where(case.corpus.later_unit, "", case.heard_last)[occasion.unit]
-    unknown = np.where(known, 0, [hints[who] for who in last.tolist()])
+    sides, side = case.hangup_by
+    by = side[occasion.unit]
+    known = np.array([who != "unknown" for who in sides], bool)[by] & ~case.corpus.later_unit[occasion.unit]
+    held = np.array([who == c["ended_by"] for who in sides], bool)[by] & known
+    reasons = np.array([case.reasons.number(f"hangup_by_{who}") for who in sides], np.int64)[by]
+    hints = ("hangup_unknown", "hangup_unknown_agent_last", "hangup_unknown_customer_last")
+    last = np.where(case.corpus.later_unit, 0, case.heard_last)[occasion.unit]
+    unknown = np.where(known, 0, np.array([case.reasons.number(name) for name in hints], np.int64)[last])
     end = case.corpus.numbers("ended_ms")[occasion.unit]
     at = np.where(np.isnan(end), case.corpus.leg_end[occasion.unit], end).astype(np.int64)
     proof = Witnesses(np.arange(len(occasion)), spans(occasion.unit, np.maximum(at - 3000, 0), at))
