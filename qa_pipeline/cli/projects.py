@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from qa_pipeline.config import Config
     from qa_pipeline.rules.pack import RulePack
 
-ALIKE = 60
-"""Percent of the characters of two ids that are the same in the same order, for one to be a slip of the other."""
+ALIKE = 0.6
+"""The share of an id's characters that have to be right for it to be told as what was meant."""
 project_option = click.option(
     "--project", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Project folder (with qa.toml)."
 )
@@ -83,7 +83,8 @@ def kept_under(config: Config, call_id: str, project: Path) -> date:
 
 def nearly(call_id: str, ids: Sequence[str]) -> list[str]:
     """Up to three ids: those that are most like it, or else the first."""
-    from rapidfuzz import fuzz, process
+    from rapidfuzz import process
+    from rapidfuzz.distance import Levenshtein
 
-    near = process.extract(call_id, ids, scorer=fuzz.ratio, limit=3, score_cutoff=ALIKE)
+    near = process.extract(call_id, ids, scorer=Levenshtein.normalized_similarity, limit=3, score_cutoff=ALIKE)
     return [name for name, *_ in near] or sorted(ids)[:3]
