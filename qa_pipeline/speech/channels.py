@@ -64,7 +64,7 @@ def _alike(samples: NDArray[np.int16], rate: int, pieces: NDArray[np.int64]) -> 
     import numpy as np
 
     size, most = rate * PIECE_MS // 1000, rate * LAG_MS // 1000
-    length = 1 << int(2 * size - 1).bit_length()
+    length = size + most  # what lies further apart may fold over
     summed = np.zeros(2 * most + 1)
     for i in pieces:
         a, b = (np.asarray(x, np.float32) for x in samples[:, i * size : (i + 1) * size])

@@ -56,21 +56,25 @@ def _blows(samples: NDArray[np.int16], rate: int) -> Iterator[tuple[int, int, fl
     total, block = len(samples) // n, BLOCK_S * 1000 // STEP_MS
     for first in range(0, total, block):
         low, high = max(0, first - before), min(total, first + block + tail + 1)
-        peaks = np.abs(np.asarray(samples[low * n : high * n], np.int32)).reshape(-1, n).max(1)
+        steps = np.ascontiguousarray(samples[low * n : high * n].reshape(-1, n).T)  # a row's maxima take longer than a column's
+        peaks = np.maximum(steps.max(0).astype(np.int32), -steps.min(0).astype(np.int32))
         past = 0
         for i in np.flatnonzero(peaks[: first + block - low] >= least).tolist():
+            if i < past or low + i < first:
+                continue
             quiet = peaks[max(0, i - before) : max(0, i - near)]
-            if i < past or low + i < first or len(quiet) < before // 2 or peaks[i] < ABOVE_QUIET * quiet.max():
+            if len(quiet) < before // 2 or peaks[i] < ABOVE_QUIET * quiet.max():
                 continue
             top = i + int(peaks[i : i + near].argmax())
             gone = np.flatnonzero(peaks[top : top + tail] < GONE * peaks[top])
             past = top + tail
             # what stays gone for 20 ms is over
-            ends = [g for g in gone.tolist() if peaks[top + g : top + g + 10].max(initial=0) < 2 * GONE * peaks[top]]
-            if not ends or peaks[top + ends[0] : top + tail].max(initial=0) > 0.5 * peaks[top]:
+            over = (g for g in gone.tolist() if peaks[top + g : top + g + 10].max(initial=0) < 2 * GONE * peaks[top])
+            end = next(over, None)
+            if end is None or peaks[top + end : top + tail].max(initial=0) > 0.5 * peaks[top]:
                 continue
-            if _broadband(samples, rate, (low + i) * n, (low + top + ends[0]) * n):
-                yield (low + i) * STEP_MS, (low + top + max(1, ends[0])) * STEP_MS, float(peaks[top])
+            if _broadband(samples, rate, (low + i) * n, (low + top + end) * n):
+                yield (low + i) * STEP_MS, (low + top + max(1, end)) * STEP_MS, float(peaks[top])
 
 
 def _broadband(samples: NDArray[np.int16], rate: int, start: int, end: int) -> bool:

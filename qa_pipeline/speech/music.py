@@ -104,9 +104,11 @@ def _activation(samples: NDArray[np.int16], rate: int) -> Iterator[tuple[float, 
         spectrum = np.fft.rfft(frames * window, axis=1)[:, low:high]
         marked = _marked(spectrum.real**2 + spectrum.imag**2)
         power = np.einsum("ij,ij->i", frames, frames) / size
-        for start in range(0, until - first - SPAN + 1, STRIDE):
+        starts = range(0, until - first - SPAN + 1, STRIDE)
+        share = np.array([np.count_nonzero(marked[at : at + SPAN], 0) for at in starts]) / SPAN
+        for start, activation in zip(starts, _peaks(share).tolist(), strict=True):
             one = slice(start, start + SPAN)
-            yield _peaks(marked[one].mean(0)), _dbfs(power[one].mean()), _dbfs(power[one].min())
+            yield activation, _dbfs(power[one].mean()), _dbfs(power[one].min())
 
 
 def _dbfs(power: float) -> float:
@@ -120,21 +122,23 @@ def _marked(power: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     import numpy as np
 
     db = np.float32(10 / np.log(10)) * np.log(power + np.float32(100))
-    padded = np.pad(db, ((0, 0), (NEIGHBOURS // 2 + 1, NEIGHBOURS // 2)), mode="edge")
-    sums = np.cumsum(padded, 1)
-    around = (sums[:, NEIGHBOURS:] - sums[:, :-NEIGHBOURS]) / NEIGHBOURS
-    place = len(db) // 10
-    noise = np.partition(db, place, axis=0)[place]
-    return np.asarray((db > around + ABOVE_NEIGHBOURS_DB) & (db > noise + ABOVE_NOISE_DB))
+    db = np.ascontiguousarray(db.T)  # bin by bin: sums over frames side by side run in parallel
+    padded = np.pad(db, ((NEIGHBOURS // 2 + 1, NEIGHBOURS // 2), (0, 0)), mode="edge")
+    sums = np.cumsum(padded, 0)
+    around = (sums[NEIGHBOURS:] - sums[:-NEIGHBOURS]) / NEIGHBOURS
+    place = db.shape[1] // 10
+    noise = np.partition(db, place, axis=1)[:, place, None]
+    return np.asarray((db > around + ABOVE_NEIGHBOURS_DB) & (db > noise + ABOVE_NOISE_DB)).T
 
 
-def _peaks(share: NDArray[np.float64]) -> float:
-    """How far the PEAKS most constant lines stand out; `share`: of the frames in which each bin has a line."""
+def _peaks(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far the PEAKS most constant lines stand out [n]; `share` [n, bins]: of the frames in which each bin has a line."""
     import numpy as np
 
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(share, REACH, mode="edge"), 2 * REACH + 1)
-    heights = np.where(share == around.max(1), share - around.min(1), 0)
-    return float(np.sort(heights)[-PEAKS:].mean())
+    padded = np.pad(share, ((0, 0), (REACH, REACH)), mode="edge")
+    around = np.array([padded[:, at : at + share.shape[1]] for at in range(2 * REACH + 1)])
+    heights = np.where(share == around.max(0), share - around.min(0), 0)
+    return np.asarray(np.sort(heights, 1)[:, -PEAKS:].mean(1))
 
 
 def _runs(on: NDArray[np.bool_]) -> list[tuple[int, int]]:
