@@ -46,7 +46,7 @@ class Stream(NamedTuple):
 
 
 LENGTH, JOINED, GROUP, USE_FIRST, USE_LAST = range(5)
-USE_STEP, USE_FORM, USE_VALUE, USE_CAPTURE = range(4)
+USE_STEP, FORM_FIRST, FORM_LAST, USE_VALUE, USE_CAPTURE = range(5)
 CHAIN, WORST, DONE, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, SHIFT, GROUP_FIRST, GROUP_LAST = range(12)
 OWNER, MEMBER_FIRST, MEMBER_LAST = range(3)
 FORM_CHARS, FORM_NEAR, COMPARED, WRITTEN, LETTERS = range(5)
@@ -57,7 +57,8 @@ class Chains(NamedTuple):
     thing is one look into memory.
 
     literals: its length; its number among those that some step looks for, else NONE; its group, which the same steps look
-    for; the uses USE_FIRST to USE_LAST that it anchors. uses: of a form as the anchor of a chain.
+    for; the uses USE_FIRST to USE_LAST that it anchors. uses: as the anchor of a chain, in any of the forms
+    `anchors[FORM_FIRST:FORM_LAST]`, which mean the same there.
 
     steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it; LEAST to MOST characters away,
     so that it begins at LOW to HIGH from where that ends, or begins; DONE: the chain is complete; WORST rung of its chain.
@@ -70,6 +71,7 @@ class Chains(NamedTuple):
 
     literals: Ints
     uses: Ints
+    anchors: Ints
     steps: Ints
     groups: Ints
     slots: Ints
@@ -172,7 +174,7 @@ def seeded(
     found: Occurrences, sight: Sight, chains: Chains, stream: Stream, literal: Ints, at: int, start: int, end: int, states: Ints
 ) -> int:
     """A state for every chain whose anchor stands at `at`, if there is something to go on with."""
-    n, last, known, rung = 0, at + literal[LENGTH], NONE, NONE
+    n, last = 0, at + literal[LENGTH]
     for number in range(literal[USE_FIRST], literal[USE_LAST]):
         use = chains.uses[number]
         step = chains.steps[use[USE_STEP]]
@@ -181,9 +183,11 @@ def seeded(
             low, high = max(base + step[LOW], start) - start, min(base + step[HIGH], end) - start
             if low > high or not places(sight, chains, step, low, high):
                 continue
-        form = use[USE_FORM]
-        if form != known:
-            known, rung = form, rung_of(chains, stream, form, at)
+        form = chains.anchors[use[FORM_FIRST]]
+        rung = rung_of(chains, stream, form, at)
+        for other in range(use[FORM_FIRST] + 1, use[FORM_LAST]):
+            if rung > EXACT:
+                rung = min(rung, rung_of(chains, stream, chains.anchors[other], at))
         if rung > step[WORST] or n == len(states):
             continue
         state = states[n]

@@ -100,7 +100,7 @@ class _Builder:
         self.forms, self.values = _Numbered(), _Numbered()
         self.steps: list[tuple[int, ...]] = []
         self.members: list[tuple[int, int, int]] = []
-        self.uses: list[tuple[int, int, int, bool]] = []
+        self.uses: list[tuple[int, int, int, bool, int]] = []
         self.chains: list[tuple[int, bool, int, tuple[int, ...], bool, int]] = []
         self.negated: set[tuple[str, int]] = set()
 
@@ -113,7 +113,9 @@ class _Builder:
         anchor = max(range(len(chain.links)), key=lambda i: _rarity(chain.links[i]))
         near = "near" in phrase.rungs
         for form, value in self.bodies(chain.links[anchor], phrase, near):
-            self.uses.append((form, len(self.steps), value, kind == CAPTURE_LINK and captured == anchor))
+            # the better heard of two forms decides, unless a worse rung is allowed and a better one is not
+            alone = NONE if set(phrase.rungs) == set(RUNGS[: worst + 1]) else form
+            self.uses.append((form, len(self.steps), value, kind == CAPTURE_LINK and captured == anchor, alone))
         right = [(i, 1, chain.links[i]) for i in range(anchor + 1, len(chain.links))]
         left = [(i, -1, chain.links[i + 1]) for i in range(anchor - 1, -1, -1)]
         for i, side, gap in right + left:
@@ -161,12 +163,12 @@ class _Builder:
         step, form, value = _columns(self.members, 3)
         literal = np.array([number[forms[f].literal] for f in form], np.int32)
         joined = _joined(literal, len(literals))
-        uses = _columns(self.uses, 4)
-        anchor = np.array([number[forms[f].literal] for f in uses[0]], np.int32)
-        uses[0] = place[uses[0]]
-        by_form = np.argsort(uses[0], kind="stable")
-        uses, anchor = uses[:, by_form], anchor[by_form]
-        bounds = _bounds(anchor, len(literals))
+        uses: dict[tuple[int, ...], list[int]] = {}
+        for anchor, *use in sorted(self.uses, key=lambda use: int(place[use[0]])):
+            uses.setdefault((number[forms[anchor].literal], *use), []).append(int(place[anchor]))
+        by_use = np.append([0], np.cumsum([*map(len, uses.values())], dtype=np.int32))
+        anchor_literal, to, slot_value, captures, _ = _columns(list(uses), 5)
+        bounds = _bounds(anchor_literal, len(literals))
         chain = self.chains
         at = slots(step, joined[literal], np.arange(len(step)), len(self.steps), int(joined.max(initial=0)) + 1)
         worst = np.array([c[2] for c in chain], np.int32)
@@ -175,7 +177,8 @@ class _Builder:
             *(finding, code),
             Chains(
                 _rows(length, joined, group, bounds[:-1], bounds[1:]),
-                _rows(uses[1], uses[0], uses[2], uses[3]),
+                _rows(to, by_use[:-1], by_use[1:], slot_value, captures),
+                np.array([form for each in uses.values() for form in each], np.int32),
                 _rows(*_steps(self.steps, worst, step, length[literal]), at.shift, group_bounds[:-1], group_bounds[1:]),
                 groups,
                 _rows(at.owner, at.first, at.last),
@@ -218,7 +221,7 @@ def _commonness(normal: str) -> float:
     more often after another than by itself."""
     ranks = (COMMON.find(c) for c in normal)
     shares = (OFTEN / (1 + rank) ** 0.75 if rank != NONE else SELDOM for rank in ranks)
-    return math.prod(shares) * TOGETHER ** (len(normal) - 1)
+    return float(math.prod(shares)) * TOGETHER ** (len(normal) - 1)
 
 
 class _Finding:

@@ -132,6 +132,12 @@ def captured(phrase: Phrase, *texts: str) -> list[str | None]:
     return [None if value < 0 else hits.values[value] for value in hits.value]
 
 
+def test_a_phrase_known_by_its_sound_alone_is_found_where_another_of_its_wordings_stands_as_written():
+    for wordings in (("你好", "拟好"), ("拟好", "你好"), ("(你好|拟好)…物业",), ("(拟好|你好)…物业",)):
+        for rungs, heard in (RUNGS[:3], "exact"), (("sound",), "sound"):
+            assert [rung for _, rung in found(Phrase("a", wordings, rungs=rungs), "你好这里是物业")] == [heard], wordings
+
+
 NAME = Phrase("company", ("<company>",), rungs=RUNGS[:3], slots=COMPANY)
 WAITED = Phrase("long_wait", ("(让|叫)您久等",), ("不会让您久等", "就等(着|到|一|下)"))
 HOLD = Phrase("hold", ("请稍(候|等)",), ("请稍(候|后)再(打|拨)",))
