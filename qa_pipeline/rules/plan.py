@@ -36,7 +36,7 @@ EDITS = (0, 1, -1)
 
 COMMON = "你好我的是了有不下们请这么问个再谢来那到电没什上见以吗对可在给天号里打帮人话点家等机要看就先吧时过说他会还行去想得"
 """The commonest characters of calls, the commonest first, as counted in the sample scripts."""
-OFTEN, SELDOM, TOGETHER = 0.05, 0.0004, 5
+OFTEN, SELDOM, TOGETHER = 0.05, 0.0004, 5.0
 """The share of the commonest character, and of one that is not common, and how much likelier characters come together."""
 
 
@@ -211,7 +211,7 @@ def _rarity(link: Link) -> tuple[float, int]:
     if isinstance(link.body, Edge):
         return -OFTEN, 0
     if isinstance(link.body, Run):
-        return -OFTEN / 4 / link.body.least, 0
+        return -OFTEN / 4 / max(link.body.least, 1), 0
     said = {form.normal if len(form.normal) == 1 else sound(form.normal): form.normal for form in link.body}
     return -sum(map(_commonness, said.values())), -len(link.body)
 
@@ -221,7 +221,7 @@ def _commonness(normal: str) -> float:
     more often after another than by itself."""
     ranks = (COMMON.find(c) for c in normal)
     shares = (OFTEN / (1 + rank) ** 0.75 if rank != NONE else SELDOM for rank in ranks)
-    return float(math.prod(shares)) * TOGETHER ** (len(normal) - 1)
+    return math.prod(shares) * TOGETHER ** (len(normal) - 1)
 
 
 class _Finding:
