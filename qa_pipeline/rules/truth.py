@@ -110,13 +110,12 @@ def _chosen(parts: Sequence[Truth], stronger: np.ufunc, common: int) -> Truth:
     """The truth of the first part that none is stronger than; where its rank is the common one, with all parts' witnesses."""
     if len(parts) == 1:
         return parts[0]
-    rank, reason = RANKS[parts[0].value], parts[0].reason
+    rank, reason = RANKS[parts[0].value], parts[0].reason.copy()
     first = np.zeros(len(rank), np.int16)
     for number, part in enumerate(parts[1:], 1):
         mine = RANKS[part.value]
-        wins = stronger(mine, rank)
-        rank, first = np.where(wins, mine, rank), np.where(wins, np.int16(number), first)
-        reason = np.where(wins, part.reason, reason)
+        wins = np.flatnonzero(stronger(mine, rank))
+        rank[wins], first[wins], reason[wins] = mine[wins], number, part.reason[wins]
 
     def proof(chosen: Flags) -> Witnesses:
         everyone = rank == common
