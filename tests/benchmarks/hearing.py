@@ -22,6 +22,7 @@ import importlib
 import random
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -148,8 +149,15 @@ def main() -> int:
     if unknown := set(args.parts) - set(parts):
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
     warnings.simplefilter("ignore")
-    reached = {name: parts[name](args) for name in args.parts}
-    print("\n" + "\n".join(f"{name:8} {'goals reached' if right else 'GOAL MISSED'}" for name, right in reached.items()))
+    reached, minutes = dict[str, bool](), dict[str, float]()
+    for name in args.parts:
+        started = time.monotonic()
+        reached[name] = parts[name](args)
+        minutes[name] = (time.monotonic() - started) / 60
+        print(f"  {name}: {minutes[name]:.1f} minutes", flush=True)
+    print()
+    for name, right in reached.items():
+        print(f"{name:8} {'goals reached' if right else 'GOAL MISSED'}, {minutes[name]:.1f} minutes")
     return 0 if all(reached.values()) else 1
 
 
