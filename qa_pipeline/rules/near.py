@@ -16,6 +16,7 @@ import numpy.typing as npt
 from qa_pipeline.rules.trie import NONE, Ints, Trie, Walk, slots
 
 BODY, HEAD = 1, 2
+STRIDE, MASK = 769, 0xFFFF
 PARENT, DEPTH, SKIP, LASTS, LASTS_END = range(5)
 FIRST, LAST = 1, 2
 """Columns of `skip_slots`, behind OWNER."""
@@ -24,7 +25,8 @@ FIRST, LAST = 1, 2
 class Near(NamedTuple):
     """Literals of four or more codes, to be found with one edit exactly. An edit at either end is a character missing there.
 
-    `begins[a * size + b]`: of two codes whether a literal begins so, and one without its head: BODY and HEAD or none.
+    `begins[(a * size + b) * STRIDE + c & MASK]` says of most stretches that nothing begins so: it has BODY where a literal
+    begins with a and b and goes on, at once or one character further, with c, and HEAD where one without its head begins so.
     `nodes`, of each node of `walk`: its PARENT and DEPTH; its grandchildren of some code are `skips[FIRST:LAST]` of the slot
     SKIP + code in `skip_slots`, if that has the node for OWNER; literals that end one character further are
     `lasts[LASTS:LASTS_END]`. Literals without one of their first two characters are in `heads`; the one numbered h there
@@ -65,13 +67,15 @@ def near_tables(
             made.setdefault((*literal[:dropped], *literal[dropped + 1 :]), []).append((number, dropped))
     of = np.array([pair for each in made.values() for pair in each], np.int32).reshape(-1, 2)
     length = np.array([len(each) for each in literals], np.int32)
-    heads = Trie(list(made), size).walk
+    heads = Trie(list(made), size)
+    begins = np.zeros(MASK + 1, np.int8)
+    for walked, depth, bit in ((trie, 3, BODY), (trie, 4, BODY), (heads, 3, HEAD)):
+        begins[_begins(walked, depth, size)] |= bit
     return Near(
-        (BODY * (trie.walk.pairs != 0) + HEAD * (heads.pairs != 0)).astype(np.int8),
-        trie.walk,
+        *(begins, trie.walk),
         np.stack([trie.parent, trie.depth, skips.shift, last[:-1], last[1:]], 1),
         np.stack([skips.owner, skips.first, skips.last], 1),
-        *(skips.values, trie.terminal[ends], heads),
+        *(skips.values, trie.terminal[ends], heads.walk),
         np.append([0], np.cumsum([len(each) for each in made.values()])).astype(np.int32),
         *(of[:, 0].copy(), of[:, 1].copy()),
         np.array([literals[number][dropped] for number, dropped in of], np.int32),
@@ -79,3 +83,14 @@ def near_tables(
         np.tile(np.arange(len(literals), dtype=np.int32), (3, 1)) if stands is None else stands,
         np.zeros((len(literals), int(length.max(initial=0))), bool) if negated is None else negated,
     )
+
+
+def _begins(trie: Trie, depth: int, size: int) -> npt.NDArray[np.int64]:
+    """Where `Near.begins` keeps the first two codes that lead to each node of this depth, with its own."""
+    node = np.flatnonzero(trie.depth == depth)
+    second = node
+    for _ in range(2, depth):
+        second = trie.parent[second]
+    pair = trie.code[trie.parent[second]].astype(np.int64) * size + trie.code[second]
+    found: npt.NDArray[np.int64] = pair * STRIDE + trie.code[node] & MASK
+    return found

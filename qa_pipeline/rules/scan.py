@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qa_pipeline.kernels import Kernel
-from qa_pipeline.rules.near import BODY, DEPTH, FIRST, HEAD, LAST, LASTS, LASTS_END, PARENT, SKIP, Near
+from qa_pipeline.rules.near import BODY, DEPTH, FIRST, HEAD, LAST, LASTS, LASTS_END, MASK, PARENT, SKIP, STRIDE, Near
 from qa_pipeline.rules.trie import CHILD, ENDS, NONE, OWNER, SHIFT, Codes, Ints, Walk
 
 
@@ -124,13 +124,13 @@ def runs_at(finding: Finding, normal: Codes, at: int, start: int, rows: Ints, n:
 def near_at(finding: Finding, codes: Codes, normal: Codes, at: int, end: int, rows: Ints, n: int) -> int:
     """Literals heard with one edit from here on; most of those that an unedited occurrence makes are left out."""
     near, known = finding.near, n
-    code = codes[at] * near.walk.size
-    begins = near.begins[code + codes[at + 1]]
-    if begins & BODY:
+    code, third, fourth = codes[at] * near.walk.size, codes[at + 2], codes[at + 3]
+    begins = near.begins[(code + codes[at + 1]) * STRIDE + third & MASK]
+    if (begins | near.begins[(code + codes[at + 1]) * STRIDE + fourth & MASK]) & BODY:
         n = body_at(finding, codes, normal, at, end, rows, n, known)
     if begins & HEAD:
         n = heads_at(finding, codes, normal, at, end, 0, rows, n, known)
-    if near.begins[code + codes[at + 2]] & HEAD:
+    if near.begins[(code + third) * STRIDE + fourth & MASK] & HEAD:
         n = heads_at(finding, codes, normal, at, end, 1, rows, n, known)
     return n
 
@@ -140,6 +140,8 @@ def body_at(finding: Finding, codes: Codes, normal: Codes, at: int, end: int, ro
     near = finding.near
     walk, skips, slots = near.walk, near.skips, near.skip_slots
     node, here = walk.pairs[codes[at] * walk.size + codes[at + 1]], at + 2
+    if node == 0:
+        return n
     while node != NONE:
         on, told = child(walk, node, codes[here]), near.nodes[node]
         slot = told[SKIP] + codes[here]
@@ -184,6 +186,8 @@ def heads_at(
     near = finding.near
     walk = near.heads
     node, ahead = walk.pairs[codes[at] * walk.size + codes[at + 1 + replaced]], at + 2 + replaced
+    if node == 0:
+        return n
     while node != NONE and ahead <= end:
         head = walk.nodes[node, ENDS]
         if head != NONE:
