@@ -72,10 +72,13 @@ def near_tables(
     for walked, depth, bit in ((trie, 3, BODY), (trie, 4, BODY), (heads, 3, HEAD)):
         begins[_begins(walked, depth, size)] |= bit
     return Near(
-        *(begins, trie.walk),
+        begins,
+        trie.walk,
         np.stack([trie.parent, trie.depth, skips.shift, last[:-1], last[1:]], 1),
         np.stack([skips.owner, skips.first, skips.last], 1),
-        *(skips.values, trie.terminal[ends], heads.walk),
+        skips.values,
+        trie.terminal[ends],
+        heads.walk,
         np.append([0], np.cumsum([len(each) for each in made.values()])).astype(np.int32),
         *(of[:, 0].copy(), of[:, 1].copy()),
         np.array([literals[number][dropped] for number, dropped in of], np.int32),
@@ -87,7 +90,7 @@ def near_tables(
 
 def _begins(trie: Trie, depth: int, size: int) -> npt.NDArray[np.int64]:
     """Where `Near.begins` keeps the first two codes that lead to each node of this depth, with its own."""
-    node = np.flatnonzero(trie.depth == depth)
+    node: Ints = np.flatnonzero(trie.depth == depth)
     second = node
     for _ in range(2, depth):
         second = trie.parent[second]
