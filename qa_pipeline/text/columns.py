@@ -90,13 +90,42 @@ def code_points(texts: Sequence[str] | pa.Array) -> tuple[Codes, Bounds]:
     """All code points end to end, and where each text begins and the last one ends."""
     if isinstance(texts, pa.Array | pa.ChunkedArray):
         column = pc.fill_null(texts.cast(pa.large_string()), "")
-        lengths = pc.utf8_length(column).to_numpy(zero_copy_only=False)
-        joined = b"".join(_bytes(chunk) for chunk in getattr(column, "chunks", [column])).decode("utf-8")
-    else:
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        joined = "".join(texts)
-    raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.int32)
+        ends, data = _utf8(column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
+        raw, bounds = np.empty(ends[-1] - ends[0], np.int32), np.empty(len(ends), np.int64)
+        n = _read_points(len(raw) // 3 // STEPS_A_POINT, data, ends, raw, bounds)
+        return raw[:n], bounds
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    raw = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.int32)
     return raw, np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+
+
+def read_points(data: npt.NDArray[np.uint8], ends: Bounds, raw: Codes, bounds: Bounds) -> int:
+    """Fills in the code points of texts in UTF-8, and where each text begins and the last one ends. Their number."""
+    n = bounds[0] = 0
+    for text in range(len(ends) - 1):
+        at = ends[text]
+        while at < ends[text + 1]:
+            raw[n], width = point_at(data, at)
+            n, at = n + 1, at + width
+        bounds[text + 1] = n
+    return n
+
+
+def point_at(data: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """The code point that begins here, and how many bytes it is wide."""
+    lead = int(data[at])
+    if lead < 0x80:
+        return lead, 1
+    width = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    point = lead & (0x7F >> width)
+    for more in range(1, width):
+        point = point << 6 | int(data[at + more]) & 0x3F
+    return point, width
+
+
+_read_points = Kernel(read_points, point_at)
+STEPS_A_POINT = 20
+"""Code points looked at in the time of a kernel's step."""
 
 
 def text_column(codes: Codes, bounds: Bounds) -> pa.Array:
@@ -124,14 +153,7 @@ def count_loud(data: npt.NDArray[np.uint8], ends: Bounds, pause: npt.NDArray[np.
     for text in range(len(found)):
         n, at = 0, ends[text]
         while at < ends[text + 1]:
-            lead = int(data[at])
-            if lead < 0x80:
-                point, width = lead, 1
-            else:
-                width = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
-                point = lead & (0x7F >> width)
-                for more in range(1, width):
-                    point = point << 6 | int(data[at + more]) & 0x3F
+            point, width = point_at(data, at)
             known &= pause[point] != UNKNOWN
             n += pause[point] == 0
             at += width
@@ -139,19 +161,12 @@ def count_loud(data: npt.NDArray[np.uint8], ends: Bounds, pause: npt.NDArray[np.
     return known
 
 
-_count_loud = Kernel(count_loud)
-STEPS_A_POINT = 20
-"""Code points looked at in the time of a kernel's step."""
+_count_loud = Kernel(count_loud, point_at)
 
 
 def pause_table() -> npt.NDArray[np.int8]:
     """1 for each code point that is punctuation, of those in texts folded so far."""
     return _TABLES.pause
-
-
-def _bytes(column: Any) -> bytes:
-    ends, data = _utf8(column)
-    return data[ends[0] : ends[-1]].tobytes()
 
 
 def _utf8(column: Any) -> tuple[Bounds, npt.NDArray[np.uint8]]:
