@@ -116,11 +116,13 @@ def point_at(data: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
     lead = int(data[at])
     if lead < 0x80:
         return lead, 1
-    width = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
-    point = lead & (0x7F >> width)
-    for more in range(1, width):
-        point = point << 6 | int(data[at + more]) & 0x3F
-    return point, width
+    second = int(data[at + 1]) & 0x3F
+    if lead < 0xE0:
+        return (lead & 0x1F) << 6 | second, 2
+    third = int(data[at + 2]) & 0x3F
+    if lead < 0xF0:
+        return (lead & 0x0F) << 12 | second << 6 | third, 3
+    return (lead & 0x07) << 18 | second << 12 | third << 6 | int(data[at + 3]) & 0x3F, 4
 
 
 _read_points = Kernel(read_points, point_at)
