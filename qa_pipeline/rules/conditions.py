@@ -151,7 +151,8 @@ def _in_one_turn(case: Case, heard: list[tuple[Spans, Ints, Ints, Flags]], n: in
     common: Ints | None = None
     for good, lo, hi, _ in heard:
         row, at = expand(lo, hi)
-        pairs = np.unique(row * LONGEST + case.turn(good)[at])
+        pairs = row * LONGEST + case.turn(good)[at]
+        pairs = pairs[np.append(pairs[1:] != pairs[:-1], True)[: len(pairs)]]  # hits of one turn stand side by side
         common = pairs if common is None else common[np.isin(common, pairs)]
     held = np.zeros(n, bool)
     held[(common if common is not None else np.zeros(0, np.int64)) // LONGEST] = True
