@@ -26,6 +26,7 @@ POINTS = 0x110000
 UNKNOWN = -1
 DOTS = (ord("."), ord("．"))
 DECIMAL_POINT = ord("点")
+LETTER, SAID = range(2)
 
 
 @dataclass(frozen=True)
@@ -53,32 +54,31 @@ def fold_texts(texts: Sequence[str] | pa.Array, apart: int = 0, behind: int = 0)
     size = int(length.sum(dtype=np.int64)) + len(dots) + apart * (len(raw_bounds) - 1) + behind
     normal, spoken, source = (np.zeros(size, np.int32) for _ in range(3))
     starts, ends = (np.empty(len(raw_bounds) - 1, np.int32) for _ in range(2))
-    tables = (_TABLES.folded, _TABLES.sound, _TABLES.spelled)
-    _fold(len(raw), raw, raw_bounds, length, np.append(dots, -1), *tables, apart, normal, spoken, source, starts, ends)
+    tables = (length, np.append(dots, -1), _TABLES.folded, _TABLES.spelled)
+    _fold(len(raw), raw, raw_bounds, *tables, apart, normal, spoken, source, starts, ends)
     return Folded(raw, raw_bounds, normal, spoken, source, starts, ends)
 
 
 def fold(
-    raw: Codes, bounds: Bounds, length: npt.NDArray[np.int8], dots: Bounds, folded: Codes, sounds: Codes, spelled: Codes,
+    raw: Codes, bounds: Bounds, length: npt.NDArray[np.int8], dots: Bounds, folded: Codes, spelled: Codes,
     apart: int, normal: Codes, spoken: Codes, source: Rows, starts: Rows, ends: Rows,
 ) -> None:  # fmt: skip
-    """Fills in the last five columns. `dots`: where a decimal point stands, -1 behind the last; `folded`, `sounds`, `spelled`:
-    as in `_Tables`."""
+    """Fills in the last five columns. `dots`: where a decimal point stands, -1 behind the last; `folded`, `spelled`: as in
+    `_Tables`."""
     n, dot = 0, 0
     for text in range(len(starts)):
         starts[text] = n
         for at in range(bounds[text], bounds[text + 1]):
-            letter, several = folded[raw[at]], length[at]
-            if several > 1:
-                for i in range(letter, letter + several):
-                    normal[n], spoken[n], source[n] = spelled[i], sounds[spelled[i]], at
-                    n += 1
-                continue
             if at == dots[dot]:
-                letter, several, dot = DECIMAL_POINT, 1, dot + 1
-            if several == 1:
-                normal[n], spoken[n], source[n] = letter, sounds[letter], at
+                normal[n], spoken[n], source[n] = DECIMAL_POINT, folded[DECIMAL_POINT, SAID], at
+                n, dot = n + 1, dot + 1
+            elif length[at] == 1:
+                normal[n], spoken[n], source[n] = folded[raw[at], LETTER], folded[raw[at], SAID], at
                 n += 1
+            elif length[at] > 1:
+                for i in range(folded[raw[at], LETTER], folded[raw[at], LETTER] + length[at]):
+                    normal[n], spoken[n], source[n] = spelled[i, LETTER], spelled[i, SAID], at
+                    n += 1
         ends[text] = n
         n += apart
 
@@ -193,16 +193,15 @@ def _decimal_points(raw: Codes, bounds: Bounds) -> npt.NDArray[np.int64]:
 class _Tables:
     """What each code point folds to, filled in for the code points met.
 
-    `folded`: the code point it folds to, or, where `length` says that they are several, their place in `spelled`; `sound`: of
-    a code point of a normal form; `pause`: 1 for punctuation, 0 for what is none.
+    `folded`: LETTER, the code point it folds to, and SAID, the sound of that; or, where `length` says that they are several,
+    LETTER is the place in `spelled` where these are; `pause`: 1 for punctuation, 0 for what is none.
     """
 
     def __init__(self) -> None:
-        self.folded = np.zeros(POINTS, np.int32)
+        self.folded = np.zeros((POINTS, 2), np.int32)
         self.length = np.full(POINTS, UNKNOWN, np.int8)
-        self.sound = np.zeros(POINTS, np.int32)
         self.pause = np.full(POINTS, UNKNOWN, np.int8)
-        self.spelled = np.zeros(0, np.int32)
+        self.spelled = np.zeros((0, 2), np.int32)
 
     def lengths(self, raw: Codes) -> npt.NDArray[np.int8]:
         """How many code points each folds to; decimal points as if they were none. All are known from then on."""
@@ -214,14 +213,14 @@ class _Tables:
         return length
 
     def _learn(self, point: int) -> None:
-        letters = [ord(c) for c in one_by_one.normalise(chr(point)).text]
+        letters = one_by_one.normalise(chr(point)).text
+        told = np.array([(ord(letter), ord(sound(letter))) for letter in letters], np.int32).reshape(-1, 2)
         if len(letters) > 1:
-            self.folded[point] = len(self.spelled)
-            self.spelled = np.append(self.spelled, np.array(letters, np.int32))
+            self.folded[point, LETTER] = len(self.spelled)
+            self.spelled = np.append(self.spelled, told, 0)
         elif letters:
-            self.folded[point] = letters[0]
-        for letter in (*letters, DECIMAL_POINT):
-            self.sound[letter] = ord(sound(chr(letter)))
+            self.folded[point] = told[0]
+        self.folded[DECIMAL_POINT] = DECIMAL_POINT, ord(sound(chr(DECIMAL_POINT)))
         self.length[point], self.pause[point] = len(letters), one_by_one.has_pause(chr(point))
 
 
