@@ -18,6 +18,7 @@ from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.spans import Flags, Ints, Spans, in_order, no_spans, spans, together
 from qa_pipeline.text.columns import fold_texts, loud_lengths, text_column
+from qa_pipeline.text.normal import normalise
 from qa_pipeline.text.numbers import read_numbers
 
 LOW_CONFIDENCE = 0.5
@@ -73,6 +74,7 @@ class Case:
         self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
         self.values = self._hits.values
         self._plain: dict[int, str] = {}
+        self._words: dict[int, str] = {}
         self._said: dict[tuple[str, bool, str, str | None], tuple[Spans, Spans]] = {}
         self._phrases: dict[str, Spans] = {}
         self._measured: dict[str, Flags] = {}
@@ -121,6 +123,14 @@ class Case:
         if turn not in self._plain:
             self._plain[turn] = read_numbers(self._normal[turn])
         return self._plain[turn]
+
+    def words(self, item: int) -> str:
+        """What was said there, in normal form, numbers read; several rules ask it of the same hits."""
+        if item not in self._words:
+            items, turn = self.items, int(self.items.turn[item])
+            text = self.corpus.turns.texts[turn].as_py()[int(items.first[item]) : int(items.last[item])] if turn >= 0 else ""
+            self._words[item] = read_numbers(normalise(text).text)
+        return self._words[item]
 
     def speaks(self, by: str, to: str | None = None) -> Flags:
         """Which turns are those of `by`, an agent's to the customer where nothing else is said."""

@@ -28,16 +28,6 @@ def _turns_in(case: Case, w: Window, by: str, to: str | None) -> list[list[int]]
     return [turns.item[a:b].tolist() for a, b in zip(lo.tolist(), hi.tolist(), strict=True)]
 
 
-def _said_at(case: Case, occasion: Spans, row: int) -> str:
-    """The words of an occasion in normal form, numbers read."""
-    item = int(occasion.item[row])
-    turn = int(case.items.turn[item])
-    if turn < 0:
-        return ""
-    text = case.corpus.turns.texts[turn].as_py()[int(case.items.first[item]) : int(case.items.last[item])]
-    return read_numbers(normalise(text).text)
-
-
 def shares(one: str, other: str, n: int) -> bool:
     """Whether `other` holds n characters in a row of `one`, or all of it where it is shorter."""
     n = min(n, len(one))
@@ -117,7 +107,7 @@ def repeats(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth
     w = window(case, occasion, {"next_turns": c.get("next_turns", 2), "by": by})
     held, rows, at = np.zeros(len(occasion), bool), [], []
     for row, inside in enumerate(_turns_in(case, w, by, None)):
-        wanted = _said_at(case, occasion, row)
+        wanted = case.words(int(occasion.item[row]))
         said = next((turn for turn in inside if shares(wanted, case.plain(turn), n)), None)
         if said is not None:
             held[row] = True
@@ -172,7 +162,7 @@ def _values(case: Case, c: Expression, occasion: Spans, op: str) -> tuple[Mappin
 
 def _value(case: Case, found: Spans, at: int) -> str:
     value = int(case.items.value[found.item[at]])
-    return read_numbers(case.values[value]) if value >= 0 else _said_at(case, found, at)
+    return read_numbers(case.values[value]) if value >= 0 else case.words(int(found.item[at]))
 
 
 def _sources(case: Case, c: Expression, unit: int, before: int) -> list[str]:
