@@ -47,7 +47,10 @@ class Folded:
 
 
 def fold_texts(texts: Sequence[str] | pa.Array, apart: int = 0, behind: int = 0) -> Folded:
-    """Never fails; a missing text counts as an empty one. `apart`: room behind each text; `behind`: more behind the last."""
+    """A missing text counts as an empty one. Raises as `code_points` does.
+
+    `apart`: room behind each text; `behind`: more behind the last.
+    """
     raw, raw_bounds = code_points(texts)
     length = _TABLES.lengths(raw)
     dots = _decimal_points(raw, raw_bounds)
@@ -87,9 +90,11 @@ _fold = Kernel(fold)
 
 
 def code_points(texts: Sequence[str] | pa.Array) -> tuple[Codes, Bounds]:
-    """All code points end to end, and where each text begins and the last one ends."""
+    """All code points end to end, and where each text begins and the last one ends. Raises ArrowInvalid for bytes that are no
+    UTF-8."""
     if isinstance(texts, pa.Array | pa.ChunkedArray):
         column = pc.fill_null(texts.cast(pa.large_string()), "")
+        column.validate(full=True)  # the kernel trusts the bytes
         ends, data = _utf8(column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
         raw, bounds = np.empty(ends[-1] - ends[0], np.int32), np.empty(len(ends), np.int64)
         n = _read_points(len(raw) // 3 // STEPS_A_POINT, data, ends, raw, bounds)

@@ -66,6 +66,13 @@ def test_a_dot_between_the_digits_of_two_texts_is_no_decimal_point() -> None:
     check(fold_texts(["3.", "5", "3", ".5", "3.5", ".", "．5"]), ["3.", "5", "3", ".5", "3.5", ".", "．5"])
 
 
+def test_bytes_that_are_no_utf8_are_refused_before_a_kernel_reads_them() -> None:
+    ends = np.array([0, 4], np.int64)
+    broken = pa.LargeStringArray.from_buffers(1, pa.py_buffer(ends.tobytes()), pa.py_buffer(b"\xf7\xbf\xbf\xbf"))
+    with pytest.raises(pa.ArrowInvalid, match="Invalid UTF8"):
+        fold_texts(broken)
+
+
 def test_half_a_character_is_dropped_and_harms_nobody() -> None:
     folded = fold_texts(["您\ud800好", "再见"])
     assert words(folded.normal, 0, 4) == normalise("您\ud800好再见").text == "你好再见"
