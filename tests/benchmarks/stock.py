@@ -3,7 +3,8 @@
 Tokens are fixed on both sides, so that the same work is compared whatever the weights: the end of a text is suppressed, and
 each batch makes as many tokens a window as its mean share of 4 a second of true speech. Second looks are off: random weights
 would call for them at every window, and faster-whisper's batched pipeline has none. Both sides decode, find speech and make
-features themselves; ours also measures its events and gives every character its time. Loading is not counted.
+features themselves, but for the clips a turn, which that form is given; ours also measures its events and gives every character
+its time. Loading is not counted.
 """
 
 from __future__ import annotations
