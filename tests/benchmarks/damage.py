@@ -254,9 +254,6 @@ UNCOUNTED = (".gsm", ".aac", ".amr", ".awb", ".ul", ".al", ".sln", ".sln16", ".g
 MEMORY_MS = {"a.spx": 1_100}
 """Sound after a loss that still differs, since codecs build on what went before; longer where bits are random. Else 300."""
 
-GUESS = 1.5
-"""Times what is told may be gone where the recording says that it guessed: bytes do not tell how many frames they were."""
-
 
 def untold(one: Outcome) -> bool:
     """Whether more is gone than the recording says, or will ever be able to say.
@@ -270,8 +267,7 @@ def untold(one: Outcome) -> bool:
         return "truncated" not in one.made.flags and not one.name.endswith(UNCOUNTED)
     traceless = one.damage in ("gap", "doubled", "headless") or (one.name.startswith(UNTELLING) and one.damage != "zeroed")
     gone = (1 - one.kept) * one.before_ms
-    told = one.made.lost_ms * (GUESS if "loss_guessed" in one.made.flags else 1)
-    return not traceless and gone > told + MEMORY_MS.get(one.name, 300)
+    return not traceless and gone > one.made.lost_ms + MEMORY_MS.get(one.name, 300)
 
 
 def main(words: Sequence[str] = ()) -> int:
