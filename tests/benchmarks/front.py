@@ -336,6 +336,14 @@ def same_alone(calls: Path, config: Config, packs: Any, recogniser: Any, other: 
     return True
 
 
+def as_a_night() -> None:
+    """Memory kept as `qa run` keeps it. Arrow is loaded already, so the command begins once more: to be called first of all."""
+    if os.environ.get("ARROW_DEFAULT_MEMORY_POOL") is None:
+        keep_little()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    keep_little()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=2000)
@@ -343,10 +351,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--copies", type=int, default=2, help="of each sample call, for the throughput")
     parser.add_argument("--only", choices=("throughput", "overhead", "night"))
     args = parser.parse_args(argv)
-    if os.environ.get("ARROW_DEFAULT_MEMORY_POOL") is None:  # as `qa run` begins; Arrow is loaded already, so once more
-        keep_little()
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    keep_little()
+    as_a_night()
     parts: dict[str, Callable[[], bool]] = {
         "throughput": lambda: throughput(args.rounds, args.copies),
         "overhead": lambda: overhead(args.copies),
