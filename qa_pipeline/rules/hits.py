@@ -85,6 +85,7 @@ class Matcher:
         self._ends = ends if any(p.word for p in self.phrases) else None
         self._wanted = Wanted(
             *(self._plan.chain_phrase, self._plan.chain_guard, self._plan.chain_links),
+            *(self._plan.chain_crosses, self._plan.chain_rims),
             np.array([[rung in p.rungs for rung in RUNGS] for p in phrases], bool).reshape(-1, len(RUNGS)),
             np.array([p.word for p in phrases], bool),
         )

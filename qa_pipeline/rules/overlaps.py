@@ -18,13 +18,20 @@ GAPS = (1, 4, 10, 23, 57, 132, 301, 701)
 """Of a shell sort, by Ciura: a turn has a few hits, seldom many."""
 
 
+NOT = (ord("不"), ord("没"))
+BEFORE_LEAST, BEFORE_MOST, AFTER_LEAST, AFTER_MOST = range(4)
+
+
 class Wanted(NamedTuple):
-    """`phrase`, `guard`, `links` (how many): of each chain; `allowed`: [phrase, rung]; `worded`: whether both ends of a phrase
-    must end words."""
+    """`phrase`, `guard`, `links` (how many), `crosses` (a guard that punctuation does not break), `rims` (of a guard: how many
+    characters before and after it are its own): of each chain; `allowed`: [phrase, rung]; `worded`: whether both ends of a
+    phrase must end words."""
 
     phrase: Ints
     guard: Mask
     links: Ints
+    crosses: Mask
+    rims: Ints
     allowed: Mask
     worded: Mask
 
@@ -50,7 +57,7 @@ def choose(
     for text in range(len(bounds) - 1):
         m = 0
         for row in range(bounds[text], bounds[text + 1]):
-            if counts(rows[row], wanted, stream, pause, word_ends):
+            if counts(rows[row], wanted, stream, pause, word_ends, stream.starts[text], stream.ends[text]):
                 order[m] = row
                 m += 1
         in_order(order, m, rows, wanted, True)
@@ -67,18 +74,40 @@ def choose(
     return n
 
 
-def counts(row: Ints, wanted: Wanted, stream: Stream, pause: Ints, word_ends: Mask) -> bool:
-    """Whether it can be a hit by its rung and its word ends, or a guard: unbroken, and not both short and known by sound."""
-    phrase, begin, end = wanted.phrase[row[STEP]], stream.raw[row[FIRST]], stream.raw[row[LAST] - 1] + 1
+def counts(row: Ints, wanted: Wanted, stream: Stream, pause: Ints, word_ends: Mask, start: int, end: int) -> bool:
+    """Whether it can be a hit by its rung and its word ends, or a guard: unbroken, and not both short and known by sound. A
+    guard is widened by its rims. The text is at [start, end)."""
+    phrase, first, last = wanted.phrase[row[STEP]], row[FIRST], row[LAST]
     if not wanted.guard[row[STEP]]:
-        whole = not len(word_ends) or not wanted.worded[phrase] or (word_ends[begin] and word_ends[end])
+        ends = not len(word_ends) or not wanted.worded[phrase]
+        whole = ends or (word_ends[stream.raw[first]] and word_ends[stream.raw[last - 1] + 1])
         return wanted.allowed[phrase, row[RUNG]] and whole
-    if row[RUNG] >= SOUND and row[CHARS] < SHORTEST_BY_SOUND:
+    if (row[RUNG] >= SOUND and row[CHARS] < SHORTEST_BY_SOUND) or asks(stream, pause, first, start, end):
         return False
-    broken = False
-    for at in range(begin, end):
-        broken |= pause[stream.written[at]] == 1
-    return not broken
+    if not wanted.crosses[row[STEP]]:
+        for at in range(first + 1, last):
+            if parted(stream, pause, at):
+                return False
+    rims = wanted.rims[row[STEP]]
+    while row[FIRST] > start and first - row[FIRST] < rims[BEFORE_MOST] and not parted(stream, pause, row[FIRST]):
+        row[FIRST] -= 1
+    while row[LAST] < end and row[LAST] - last < rims[AFTER_MOST] and not parted(stream, pause, row[LAST]):
+        row[LAST] += 1
+    return bool(first - row[FIRST] >= rims[BEFORE_LEAST] and row[LAST] - last >= rims[AFTER_LEAST])
+
+
+def asks(stream: Stream, pause: Ints, at: int, start: int, end: int) -> bool:
+    """Whether the 不 or 没 that begins here asks and denies nothing, as in 能不能 and 有没有."""
+    inside = start < at < end - 1 and stream.normal[at] in NOT
+    return bool(inside and stream.normal[at - 1] == stream.normal[at + 1] and not parted(stream, pause, at))
+
+
+def parted(stream: Stream, pause: Ints, at: int) -> bool:
+    """Whether punctuation stands between a character and the one before it, both of one text."""
+    for raw in range(stream.raw[at - 1] + 1, stream.raw[at]):
+        if pause[stream.written[raw]] == 1:
+            return True
+    return False
 
 
 def in_order(order: Ints, n: int, rows: Ints, wanted: Wanted, by_phrase: bool) -> None:
@@ -143,4 +172,4 @@ def best_of(order: Ints, rows: Ints, guard: Mask, reach: Ints, chosen: Ints, n: 
     return n
 
 
-_choose = Kernel(choose, counts, in_order, stands_before, best_of)
+_choose = Kernel(choose, counts, asks, parted, in_order, stands_before, best_of)

@@ -23,7 +23,7 @@ from qa_pipeline.rules.wording import WordingError
 from qa_pipeline.rules.wording import parse as parse_wording
 from qa_pipeline.text import VERSION as TEXT_VERSION
 
-JUDGE = "3"
+JUDGE = "4"
 """The judge's own version: raised when the same rule may judge the same call differently."""
 SHARED = "shared"
 RUNGS = ("exact", "normalised", "sound", "near")

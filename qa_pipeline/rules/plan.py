@@ -23,7 +23,7 @@ from qa_pipeline.rules.near import near_tables
 from qa_pipeline.rules.phrase import RUNGS, Phrase
 from qa_pipeline.rules.scan import Finding
 from qa_pipeline.rules.trie import NONE, Codes, Ints, Trie, slots
-from qa_pipeline.rules.wording import Edge, Run
+from qa_pipeline.rules.wording import Edge, Run, reaches_across
 from qa_pipeline.text.columns import POINTS
 from qa_pipeline.text.sound import sound
 
@@ -51,6 +51,10 @@ class Plan:
     chain_phrase: Ints
     chain_guard: npt.NDArray[np.bool_]
     chain_links: Ints
+    chain_crosses: npt.NDArray[np.bool_]
+    """Guards that reach across punctuation."""
+    chain_rims: Ints
+    """[chain, (before least, before most, after least, after most)] of guards, which `overlaps` widens."""
     values: tuple[str, ...]
     """Slot words that hits stand for."""
 
@@ -61,8 +65,9 @@ def compile_plan(phrases: Sequence[Phrase]) -> Plan:
     for number, phrase in enumerate(phrases):
         for guard, wordings in ((False, phrase.say), (True, phrase.unless)):
             for wording in wordings:
+                crosses = guard and reaches_across(wording)
                 for chain in chains(wording, phrase.slots):
-                    builder.add(chain, number, phrase, guard)
+                    builder.add(chain, number, phrase, guard, crosses)
     return builder.plan()
 
 
@@ -101,15 +106,15 @@ class _Builder:
         self.steps: list[tuple[int, ...]] = []
         self.members: list[tuple[int, int, int]] = []
         self.uses: list[tuple[int, int, int, bool, int]] = []
-        self.chains: list[tuple[int, bool, int, tuple[int, ...], bool, int]] = []
+        self.chains: list[tuple[int, bool, int, tuple[int, ...], bool, int, bool]] = []
         self.negated: set[tuple[str, int]] = set()
 
-    def add(self, chain: Chain, number: int, phrase: Phrase, guard: bool) -> None:
+    def add(self, chain: Chain, number: int, phrase: Phrase, guard: bool, crosses: bool) -> None:
         own = len(self.chains)
         worst = max(RUNGS.index(rung) for rung in phrase.rungs)
         captured, kind = _captured(chain, None if guard else phrase.value)
         margins = (*chain.before, *chain.after)
-        self.chains.append((number, guard, worst, margins, captured is None and any(margins), len(chain.links)))
+        self.chains.append((number, guard, worst, margins, captured is None and any(margins), len(chain.links), crosses))
         anchor = max(range(len(chain.links)), key=lambda i: _rarity(chain.links[i]))
         near = "near" in phrase.rungs
         for form, value in self.bodies(chain.links[anchor], phrase, near):
@@ -172,6 +177,8 @@ class _Builder:
         chain = self.chains
         at = slots(step, joined[literal], np.arange(len(step)), len(self.steps), int(joined.max(initial=0)) + 1)
         worst = np.array([c[2] for c in chain], np.int32)
+        guard = np.array([c[1] for c in chain], bool)
+        margin = np.array([c[3] for c in chain], np.int32).reshape(-1, 4)
         group, groups, group_bounds = _groups(literal, step, len(literals), len(self.steps))
         return Plan(
             *(finding, code),
@@ -184,12 +191,14 @@ class _Builder:
                 _rows(at.owner, at.first, at.last),
                 _rows(place[form], value)[at.values],
                 *_forms([forms[i] for i in order]),
-                np.array([c[3] for c in chain], np.int32).reshape(-1, 4),
-                np.array([c[4] for c in chain], bool),
+                np.where(guard[:, None], 0, margin),
+                np.array([c[4] for c in chain], bool) & ~guard,
             ),
             np.array([c[0] for c in chain], np.int32),
-            np.array([c[1] for c in chain], bool),
+            guard,
             np.array([c[5] for c in chain], np.int32),
+            np.array([c[6] for c in chain], bool),
+            np.where(guard[:, None], margin, 0),
             tuple(map(str, self.values.numbers)),
         )
 

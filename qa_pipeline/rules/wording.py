@@ -7,6 +7,8 @@
     …  …{8}  …{2,4}    a gap of at most 6, at most 8, or 2 to 4 characters of the normal form
     ^ at the start, $ at the end: the turn starts or ends there
 
+A comma makes no difference but in a guard, which then reaches across punctuation.
+
 Full-width ［］（）｜＜＞｛｝＾＄ and `...` are read as the narrow ones. Nothing repeats without bound, so the time to match
 stays linear in the text.
 """
@@ -199,6 +201,12 @@ def _part_silent(part: Part) -> bool:
     if isinstance(part, Choice):
         return any(_silent(option) for option in part.options)
     return not normalise(part).text if isinstance(part, str) else not isinstance(part, Run)
+
+
+def reaches_across(wording: str) -> bool:
+    """Whether a comma stands in it, beside those in the bounds of gaps: what a guard says that punctuation does not break."""
+    bare = re.sub(r"[{｛][^}｝]*[}｝]", "", wording)
+    return "，" in bare or "," in bare
 
 
 def pattern(parts: Iterable[Part], fold: Callable[[str], str]) -> str:

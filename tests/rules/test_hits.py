@@ -196,6 +196,32 @@ def test_a_guard_does_not_reach_across_a_pause_nor_to_another_place() -> None:
     assert found(WAITED, "不会让您久等的", "让您久等了") == [("让您久等", "exact")]
 
 
+CANNOT = Phrase("relay", ("转告", "带话"), ("(没法|不能)…{1,4}",))
+
+
+@pytest.mark.parametrize("text", ["没法转告，您自己说", "没法替您带话。", "这个不能转告", "能说，不能转告"])
+def test_a_gap_at_the_rim_of_a_guard_reaches_as_far_as_the_clause_does(text: str) -> None:
+    assert found(CANNOT, text) == []
+
+
+@pytest.mark.parametrize("text", ["没法，转告吧", "没法跟他当面说转告", "转告不能", "能不能转告", "不，能转告"])
+def test_a_gap_at_the_rim_of_a_guard_reaches_no_further(text: str) -> None:
+    assert [words for words, _ in found(CANNOT, text)] == ["转告"]
+
+
+def test_a_guard_with_a_comma_reaches_across_punctuation() -> None:
+    phrase = Phrase("shirk", ("不归我们管",), ("不归我们管，…{4}转", "还…{2,3}归我们管"))
+    assert found(phrase, "这不归我们管，我给您转", "这不归我们管我给您转", "不归我们管。转不了的话", "还，不归我们管") == [
+        ("不归我们管", "exact")
+    ]
+
+
+def test_a_question_whether_or_not_is_no_guard_that_denies() -> None:
+    phrase = Phrase("help", ("需要帮忙", "有人"), ("不需要帮忙", "没有人"))
+    assert [words for words, _ in found(phrase, "需不需要帮忙", "有没有人")] == ["需要帮忙", "有人"]
+    assert found(phrase, "我不需要帮忙", "没有人", "您需要，不需要帮忙") == []
+
+
 def test_without_other_problems_is_not_with_other_problems() -> None:
     phrase = Phrase("anything_else", ("有其他问题",), ("没有其他问题",))
     assert found(phrase, "没有其他问题") == []
