@@ -104,10 +104,10 @@ def asks(stream: Stream, pause: Ints, at: int, start: int, end: int) -> bool:
 
 def parted(stream: Stream, pause: Ints, at: int) -> bool:
     """Whether punctuation stands between a character and the one before it, both of one text."""
+    found = False
     for raw in range(stream.raw[at - 1] + 1, stream.raw[at]):
-        if pause[stream.written[raw]] == 1:
-            return True
-    return False
+        found |= pause[stream.written[raw]] == 1
+    return found
 
 
 def in_order(order: Ints, n: int, rows: Ints, wanted: Wanted, by_phrase: bool) -> None:
