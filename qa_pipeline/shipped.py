@@ -1,4 +1,7 @@
-"""What travels with the package: rule packs, sample calls, the demonstration model; in a checkout, the folders themselves."""
+"""What travels with the package: rule packs, sample calls, the demonstration model, the speech detector.
+
+In a checkout, the folders themselves.
+"""
 
 from __future__ import annotations
 
@@ -22,3 +25,7 @@ def sample_calls() -> Path:
 
 def demo_model() -> Path:
     return _folder("samples/model", "data/samples/model")
+
+
+def detector() -> Path:
+    return _folder("detector", "data/detector") / "silero_vad_v6.onnx"

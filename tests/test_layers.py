@@ -15,7 +15,7 @@ ALLOWED = {
     "kernels": set[str](),
     "text": {"model", "errors", "kernels"},
     "recordings": {"model", "errors", "text"},
-    "speech": {"model", "errors", "text", "recordings"},
+    "speech": {"model", "errors", "shipped", "text", "recordings"},
     "dataset": {"model", "errors", "kernels"},
     "rules": {"model", "errors", "kernels", "text", "dataset"},
     "review": {"model", "errors", "text", "dataset", "rules"},

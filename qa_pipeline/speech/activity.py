@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
+from qa_pipeline import shipped
 from qa_pipeline.speech.channel import RATE, Channel
 from qa_pipeline.speech.loudness import measure_loudness, sounds
 
@@ -120,15 +119,13 @@ def _probabilities(channel: Channel, start_ms: int, stop_ms: int) -> list[float]
 
 @lru_cache
 def _detector() -> Any:
-    """Silero's model as faster-whisper ships it, on one thread; without faster-whisper's own imports, which take a second."""
+    """Silero's model on one thread. See data/detector."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    (folder,) = importlib.util.find_spec("faster_whisper").submodule_search_locations  # type: ignore[union-attr,misc]
-    model = Path(folder) / "assets" / "silero_vad_v6.onnx"
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(shipped.detector()), options, providers=["CPUExecutionProvider"])
 
 
 def _spoken(found: list[Stretch], sounding_ms: int) -> list[Stretch]:
