@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -112,32 +112,35 @@ def load_packs(folder: Path, spell_out: bool = False) -> dict[str, RulePack]:
     With `spell_out` every form of every wording is made, so that one with too many is told here, with its line, and not when a
     matcher is made of it. Raises PackError with the problems of all files.
     """
-    files = [*folder.glob("*.yaml"), *(folder / SHARED).glob("*.yaml")]
-    content = frozenset((path.relative_to(folder), path.read_bytes()) for path in files)
-    if (content, spell_out) in _LOADED:
-        return dict(_LOADED[content, spell_out])
-    lines: list[str] = []
-    shared = [_File(path, spell_out) for path in sorted((folder / SHARED).glob("*.yaml")) if path.name != "clauses.yaml"]
+    common = [path for path in sorted((folder / SHARED).glob("*.yaml")) if path.name != "clauses.yaml"]
+    around = [spell_out, [(path.name, _content(path)) for path in common]]
+    meant = {path: _hash([around, _content(path)]) for path in sorted(folder.glob("*.yaml"))}
+    fresh = [path for path in meant if meant[path] not in _LOADED]
+    shared = [_File(path, spell_out) for path in common] if fresh or not meant else []
+    read = {path: _File(path, spell_out).pack(shared) for path in fresh}
+    lines = [line for _, told in read.values() for line in told]
     packs: dict[str, RulePack] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        pack = _File(path, spell_out).pack(shared)
-        lines += pack[1]
-        if pack[0] is None:
-            continue
-        if pack[0].id in packs:
-            lines.append(f"{path}:1:1: pack {pack[0].id!r} is already read from another file; give it its own id")
-        packs[pack[0].id] = pack[0]
+    for path, key in meant.items():
+        if (pack := read[path][0] if path in read else _LOADED[key]) is not None:
+            if pack.id in packs:
+                lines.append(f"{path}:1:1: pack {pack.id!r} is already read from another file; give it its own id")
+            packs[pack.id] = pack
     lines += [line for file in shared for line in file.problems.lines()]
     if lines:
         raise PackError("\n".join(dict.fromkeys(lines)))
-    while len(_LOADED) >= 4:
+    _LOADED.update({meant[path]: pack for path, (pack, _) in read.items() if pack})
+    while len(_LOADED) > MOST:
         del _LOADED[next(iter(_LOADED))]
-    _LOADED[content, spell_out] = dict(packs)
     return packs
 
 
-_LOADED: dict[tuple[frozenset[tuple[Path, bytes]], bool], dict[str, RulePack]] = {}
-"""The last few, by what is in their files: a command asks for the published packs and for the draft, often the same ones."""
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+_LOADED: dict[str, RulePack] = {}
+"""The last MOST, by what is in their files: a command asks for the published packs and for the draft, most of them the same."""
+MOST = 40
 
 
 def read_pack(path: Path) -> RulePack:
@@ -340,7 +343,7 @@ def _slots_used(phrase: Phrase) -> list[str]:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {k: _plain(v) for k, v in asdict(value).items()}
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, tuple | list):

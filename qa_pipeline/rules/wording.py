@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from qa_pipeline.text.normal import normalise
+from qa_pipeline.text.normal import is_silent
 from qa_pipeline.text.numbers import DIGITS
 
 GAP = 6
@@ -35,6 +35,8 @@ GAP_BOUNDS = re.compile(r"\{\s*(?:(\d+)\s*[,，]\s*)?(\d+)\s*\}")
 RUN_MARK = re.compile(r"(digits|number)(?:\s*[:：]\s*(.*))?")
 RUN_BOUNDS = re.compile(r"(\d+)(?:\s*[-－~～]\s*(\d+))?")
 REGEX_HABITS = "*+\\"
+LITERAL = re.compile(r"[^\[\](){}<>|^$.…⋯*+\\]+")
+"""Characters that are never anything but themselves."""
 
 
 class WordingError(ValueError):
@@ -113,6 +115,9 @@ class _Reader:
         return tuple(parts)
 
     def part(self, nested: bool) -> Part:
+        if literal := LITERAL.match(self.text, self.at):
+            self.at = literal.end()
+            return literal[0]
         c = self.text[self.at]
         if c in "[(":
             return self.bracket()
@@ -200,7 +205,7 @@ def _silent(parts: Iterable[Part]) -> bool:
 def _part_silent(part: Part) -> bool:
     if isinstance(part, Choice):
         return any(_silent(option) for option in part.options)
-    return not normalise(part).text if isinstance(part, str) else not isinstance(part, Run)
+    return is_silent(part) if isinstance(part, str) else not isinstance(part, Run)
 
 
 def reaches_across(wording: str) -> bool:

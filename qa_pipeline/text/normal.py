@@ -41,6 +41,11 @@ def normalise(text: str) -> Normal:
     return Normal("".join(letters), tuple(offsets))
 
 
+def is_silent(text: str) -> bool:
+    """Whether its normal form is empty."""
+    return not any(map(_fold, text))
+
+
 def simplified(text: str) -> str:
     """In simplified characters, as many as before: where a phrase would change its length, character by character."""
     whole = _simplify(text)

@@ -6,6 +6,7 @@ no reading stays as it is. The fold keeps the length, so offsets into a normal f
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 
@@ -28,6 +29,7 @@ def sound(text: str) -> str:
 @cache
 def syllable(character: str) -> str | None:
     """The merged toneless syllable of one character in its commonest reading, or None where it has none."""
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")  # its words, which would only take a fifth of a second to load
     from pypinyin import Style, pinyin
 
     character = DIGIT_NAMES.get(character, character)
