@@ -25,8 +25,8 @@ _AHEAD: ContextVar[int] = ContextVar("steps ahead", default=0)
 
 @contextmanager
 def ahead(steps: int) -> Iterator[None]:
-    """For who hands out work in portions: that it is so much altogether."""
-    before = _AHEAD.set(steps)
+    """For who hands out work in portions: that it is so much altogether, or more where who handed it to him said so."""
+    before = _AHEAD.set(max(steps, _AHEAD.get()))
     try:
         yield
     finally:

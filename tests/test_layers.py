@@ -23,7 +23,7 @@ ALLOWED = {
     "settings": {"recordings"},
     # these see the slow half and the fast one
     "config": {"errors", "settings", "shipped", "recordings", "speech", "dataset", "rules"},
-    "verdicts": {"errors", "config", "dataset", "rules"},
+    "verdicts": {"errors", "kernels", "config", "dataset", "rules"},
     "upkeep": {"errors", "config", "speech", "dataset", "rules", "verdicts"},
     "batch": {"model", "errors", "config", "settings", "text", "recordings", "speech", "dataset", "rules", "verdicts"},
     "exchange": {"model", "errors", "config", "text", "recordings", "forms", "dataset", "rules", "verdicts", "upkeep"},

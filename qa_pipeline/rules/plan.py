@@ -299,7 +299,8 @@ def _forms(forms: list[_Written]) -> tuple[Ints, Ints]:
     begin = np.append([0], np.cumsum([*map(len, letters)], dtype=np.int32))[: len(forms)]
     told = [(f.chars, f.literal.kind == "near", bool(f.normal), len(f.written)) for f in forms]
     made = _rows(*_columns(told, 4), begin)
-    return made, np.frombuffer("".join(letters).encode("utf-32-le", "surrogatepass"), np.int32)
+    points = np.frombuffer("".join(letters).encode("utf-32-le", "surrogatepass"), np.int32)
+    return made, points.copy()  # what cannot be written is of another type to a kernel, and would have it compiled again
 
 
 def _groups(literal: Ints, step: Ints, literals: int, steps: int) -> tuple[Ints, Ints, Ints]:

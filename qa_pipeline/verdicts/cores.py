@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from multiprocessing import forkserver
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
 Done = TypeVar("Done")
+PRELOADED = "qa_pipeline.verdicts.preloaded"
+_CONTEXT = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+"""Copies of a process that has everything loaded begin at once; elsewhere, system libraries may not survive a fork. This
+process itself is none to copy: it has threads of Arrow."""
+
+
+def stand_by() -> None:
+    """What those processes need is loaded from now on, beside whatever comes next. For who will call `each_date`."""
+    if _CONTEXT.get_start_method() == "forkserver" and (os.cpu_count() or 1) > 1:
+        _CONTEXT.set_forkserver_preload([PRELOADED])
+        forkserver.ensure_running()
 
 
 def each_date(job: Callable[[date], Done], days: Sequence[date], worth_sharing: bool = True) -> Iterator[Done]:
     """What the job makes of each date, in the order of dates; the answers are the same however many processes work.
 
-    The job is pickled once for each process, which keeps what the job learns from date to date. Processes are spawned: threads
-    of Arrow do not survive a fork.
+    The job is pickled once for each process, which keeps what the job learns from date to date.
     """
     workers = min(os.cpu_count() or 1, len(days))
     if workers <= 1 or not worth_sharing:
         yield from map(job, days)
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (job,)) as pool:
+    with ProcessPoolExecutor(workers, _CONTEXT, _begin, (job,)) as pool:
         yield from pool.map(_work, days)
 
 
@@ -32,10 +45,18 @@ _mine: list[Callable[[date], Any]] = []
 
 
 def _begin(job: Callable[[date], Any]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     pa.set_cpu_count(1)  # there is a process for each core
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:  # its own allocator maps and unmaps so much that a tenth of the time goes
         pa.set_memory_pool(pa.system_memory_pool())
     _mine[:] = [job]
+
+
+def _end_with_parent() -> None:
+    """A command that was killed holds the writer's lock no longer: what it began must not go on beside the next one."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _work(day: date) -> Any:

@@ -27,7 +27,7 @@ from qa_pipeline.errors import Place, QaError
 from qa_pipeline.rules.changes import Changes, SideBySide, add_up, count_changes
 from qa_pipeline.rules.diff import diff_findings, diff_scores
 from qa_pipeline.rules.pack import RulePack, load_packs
-from qa_pipeline.verdicts.cores import each_date
+from qa_pipeline.verdicts.cores import each_date, stand_by
 from qa_pipeline.verdicts.in_force import CACHE, PLANS, draft_packs, packs_in_force
 from qa_pipeline.verdicts.judging import Failed, seal
 from qa_pipeline.verdicts.rejudging import Choice, Judges, Rejudged, rejudge
@@ -119,6 +119,7 @@ def plan(config: Config, choice: Choice, report: Callable[[Outcome], dict[str, s
 
     Raises PackError for a draft that cannot be used, and BusyError while another command writes here.
     """
+    ready(config, choice)
     packs = draft_packs(config)
     with one_writer(config.root):
         clear_staging(config.dataset)
@@ -151,6 +152,7 @@ def apply(config: Config, run_id: str, progress: Progress) -> Outcome:
 
 def rescore(config: Config, choice: Choice, progress: Progress) -> Outcome:
     """The draft in rules/ is published and judged by, without a dry run before."""
+    ready(config, choice)
     packs = draft_packs(config)
     with one_writer(config.root):
         clear_staging(config.dataset)
@@ -166,7 +168,7 @@ def _run(
     config: Config, run: DryRun, choice: Choice, packs: dict[str, RulePack], how: tuple[bool, bool], progress: Progress
 ) -> Outcome:
     """how: whether to write, and whether there is a dry run behind it."""
-    days = [day for day in call_dates(config.dataset, "calls") if choice.covers(day)]
+    days = days_of(config, choice)
     judges = Judges(packs, marks_of(config), datetime.now(UTC), config.root / PLANS)
     job = _Job(config.dataset, run, choice, judges, config.scorecard.pass_mark, *how)
     done: list[_Day] = []
@@ -183,6 +185,17 @@ def _seal_waiting(config: Config, packs: dict[str, RulePack]) -> None:
     if config.ledger.exists():
         with closing(Ledger(config.ledger)) as ledger:
             seal(config.dataset, ledger, packs)
+
+
+def days_of(config: Config, choice: Choice) -> list[date]:
+    """Those with stored calls."""
+    return [day for day in call_dates(config.dataset, "calls") if choice.covers(day)]
+
+
+def ready(config: Config, choice: Choice) -> None:
+    """Where further processes pay, they load what they need while this one reads the packs."""
+    if many_calls(config.dataset, days_of(config, choice)):
+        stand_by()
 
 
 def many_calls(dataset: Store, days: Iterable[date]) -> bool:

@@ -8,6 +8,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from numba import typeof
 
 from qa_pipeline import shipped
 from qa_pipeline.rules import plans
@@ -75,3 +76,12 @@ def test_only_the_latest_are_kept(tmp_path: Path) -> None:
 def test_where_nothing_can_be_kept_it_is_compiled(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, no folder")
     assert plans.kept_plan([Phrase("hello", ("您好",))], tmp_path / "taken").chain_phrase.tolist() == [0]
+
+
+def test_a_kept_plan_is_of_the_same_types_to_a_kernel(pack: RulePack, tmp_path: Path) -> None:
+    """Another type would have every kernel compiled again."""
+    phrases = [pack.phrases[name] for name in sorted(pack.phrases)]
+    compiled, kept = plans.kept_plan(phrases, tmp_path), plans.kept_plan(phrases, tmp_path)
+    assert [typeof(part) for part in (compiled.finding, compiled.chains, compiled.code)] == [
+        typeof(part) for part in (kept.finding, kept.chains, kept.code)
+    ]

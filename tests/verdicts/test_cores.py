@@ -1,0 +1,93 @@
+"""Dates shared among processes: the same answers in the same order, from processes that begin with everything loaded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from qa_pipeline.kernels import Kernel
+from qa_pipeline.verdicts import cores
+
+DAYS = [date(2026, 1, 1) + timedelta(days=n) for n in range(5)]
+
+
+def told(day: date) -> tuple[date, int, bool]:
+    """A date, the process that was asked, and whether it had numba before it was."""
+    return day, os.getpid(), "numba" in sys.modules
+
+
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_answers_come_in_the_order_of_dates_from_other_processes() -> None:
+    answers = list(cores.each_date(told, DAYS))
+    assert [day for day, _, _ in answers] == DAYS
+    assert os.getpid() not in {process for _, process, _ in answers}
+
+
+def test_a_few_calls_need_no_other_process() -> None:
+    assert {process for _, process, _ in cores.each_date(told, DAYS, worth_sharing=False)} == {os.getpid()}
+
+
+def run(code: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+SHARED = """
+import os, sys
+from tests.verdicts.test_cores import DAYS, {job}
+from qa_pipeline.verdicts import cores
+os.cpu_count = lambda: 2
+cores.stand_by()
+print(*cores.each_date({job}, DAYS), sep='\\n', flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copies of one on Linux alone")
+def test_processes_that_were_waited_for_begin_with_kernels_and_dictionaries() -> None:
+    with run(SHARED.format(job="loaded")) as process:
+        assert process.stdout
+        assert set(process.stdout.read().split()) == {"True"}
+
+
+def loaded(day: date) -> bool:
+    """Whether this process had loaded what matching needs before it was asked for anything."""
+    from qa_pipeline.rules import growth, overlaps, scan
+
+    kernels: list[Kernel] = [growth._grow, scan._scan, overlaps._choose]
+    return "pypinyin" in sys.modules and all(kernel.runs_compiled or not kernel.is_kept for kernel in kernels)
+
+
+def sleeping(day: date) -> None:
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+
+def test_processes_end_with_a_command_that_is_killed() -> None:
+    with run(SHARED.format(job="sleeping")) as process:
+        assert process.stdout
+        workers = [int(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        ends = time.monotonic() + 30
+        while any(map(alive, workers)) and time.monotonic() < ends:
+            time.sleep(0.05)
+        assert not any(map(alive, workers))
+
+
+def alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
