@@ -19,7 +19,7 @@ from typing import Any
 WORTH_LOADING = 20_000
 """Steps (of about 20 µs uncompiled) that take about as long uncompiled as loading numba and kept code does."""
 WORTH_COMPILING = 750_000
-"""Steps that take longer uncompiled (15 s) than compiling all kernels does (9 s)."""
+"""Steps that take longer uncompiled (15 s) than compiling all kernels of the matcher does (9 s)."""
 _AHEAD: ContextVar[int] = ContextVar("steps ahead", default=0)
 
 
@@ -37,10 +37,11 @@ class Kernel:
     """`function`, which may call `parts` and whatever numba knows. `kernel(steps, ...)` is `function(...)`.
 
     Steps are counted over the life of the process: who comes often with little is served compiled, too, in the end.
+    `worth`: steps that take longer uncompiled than compiling does; a small kernel is soon compiled.
     """
 
-    def __init__(self, function: Callable[..., Any], *parts: Callable[..., Any]) -> None:
-        self.function, self.parts = function, parts
+    def __init__(self, function: Callable[..., Any], *parts: Callable[..., Any], worth: int = WORTH_COMPILING) -> None:
+        self.function, self.parts, self.worth = function, parts, worth
         self.steps, self.runs_compiled = 0, False
 
     def __call__(self, steps: int, *args: Any) -> Any:
@@ -50,7 +51,7 @@ class Kernel:
 
     def pays(self, steps: int) -> bool:
         """Whether so many steps are done sooner compiled."""
-        return steps >= WORTH_COMPILING or (steps >= WORTH_LOADING and self.is_kept)
+        return steps >= self.worth or (steps >= WORTH_LOADING and self.is_kept)
 
     @cached_property
     def is_kept(self) -> bool:

@@ -52,6 +52,13 @@ def test_what_was_never_compiled_here_is_not_for_middling_work(tmp_path: Path) -
     assert not kernel.runs_compiled and "compiled" not in kernel.__dict__
 
 
+def test_a_small_kernel_is_compiled_for_less() -> None:
+    kernel, numbers = Kernel(fill, triangle, worth=100), np.zeros(3, np.int64)
+    kernel(99, numbers)
+    assert not kernel.runs_compiled
+    assert kernel(1, numbers) == 3 and kernel.runs_compiled
+
+
 def test_what_was_compiled_once_is_loaded_for_middling_work_but_not_for_little(tmp_path: Path) -> None:
     twice_in(tmp_path)(WORTH_COMPILING, np.ones(3))
     again, numbers = twice_in(tmp_path), np.ones(3)

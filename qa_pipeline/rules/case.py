@@ -17,9 +17,7 @@ from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, even
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.spans import Flags, Ints, Spans, in_order, no_spans, spans, together
-from qa_pipeline.text.columns import fold_texts, loud_lengths, text_column
-from qa_pipeline.text.normal import normalise
-from qa_pipeline.text.numbers import read_numbers
+from qa_pipeline.text.columns import loud_lengths
 
 LOW_CONFIDENCE = 0.5
 SURE_ENOUGH_TO_ACCUSE = 0.85
@@ -65,7 +63,6 @@ class Case:
     def __init__(self, corpus: Corpus, pack: RulePack, matcher: Matcher) -> None:
         self.corpus, self.pack, self.reasons = corpus, pack, Reasons()
         self.named: dict[Any, tuple[Spans, Ints]] = {}
-        self.columns: dict[str, list[Any]] = {}
         self._factored: dict[str, tuple[list[Any], Ints]] = {}
         found = matcher.find(corpus.turns.texts)
         narrow = np.uint16 if len(matcher.phrases) <= 0x10000 else np.int32  # numpy sorts two bytes by counting
@@ -73,8 +70,6 @@ class Case:
         self._edges = np.searchsorted(self._hits.phrase, np.arange(len(matcher.phrases) + 1))
         self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
         self.values = self._hits.values
-        self._plain: dict[int, str] = {}
-        self._words: dict[int, str] = {}
         self._said: dict[tuple[str, bool, str, str | None], tuple[Spans, Spans]] = {}
         self._phrases: dict[str, Spans] = {}
         self._measured: dict[str, Flags] = {}
@@ -113,24 +108,10 @@ class Case:
         """Characters of each turn without punctuation."""
         return loud_lengths(self.corpus.turns.texts)
 
-    @cached_property
-    def _normal(self) -> list[str]:
-        folded = fold_texts(self.corpus.turns.texts)
-        return text_column(folded.normal, np.append(folded.starts, len(folded.normal))).to_pylist()  # type: ignore[no-any-return]
-
-    def plain(self, turn: int) -> str:
-        """A turn's words in normal form, numbers read."""
-        if turn not in self._plain:
-            self._plain[turn] = read_numbers(self._normal[turn])
-        return self._plain[turn]
-
-    def words(self, item: int) -> str:
-        """What was said there, in normal form, numbers read; several rules ask it of the same hits."""
-        if item not in self._words:
-            items, turn = self.items, int(self.items.turn[item])
-            text = self.corpus.turns.texts[turn].as_py()[int(items.first[item]) : int(items.last[item])] if turn >= 0 else ""
-            self._words[item] = read_numbers(normalise(text).text)
-        return self._words[item]
+    def quotes(self, items: Ints) -> pa.Array:
+        """What was said at each of the items."""
+        told = self.items
+        return self.corpus.turns.quotes(told.turn[items], told.first[items], told.last[items])
 
     def speaks(self, by: str, to: str | None = None) -> Flags:
         """Which turns are those of `by`, an agent's to the customer where nothing else is said."""
@@ -331,11 +312,6 @@ class Case:
         if name not in self._factored:
             self._factored[name] = self.corpus.factored(name)
         return self._factored[name]
-
-    def column(self, name: str) -> list[Any]:
-        if name not in self.columns:
-            self.columns[name] = self.corpus.column(name)
-        return self.columns[name]
 
     def measured(self, what: str) -> Flags:
         """Per unit, whether the detector ran: on every channel (`tones:0`, `tones:1`), or by its name or "all" alone."""

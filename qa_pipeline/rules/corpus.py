@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from qa_pipeline.rules.spans import Ints, Spans, in_order, spans
+from qa_pipeline.rules.spans import Ints, Spans, expand, in_order, spans
+from qa_pipeline.text.columns import code_points, text_column
 
 AGENT, CUSTOMER, IVR, UNKNOWN = range(4)
 OF_LEGS = ("agent_id", "leg", "pack", "leg_followed")
@@ -47,6 +48,15 @@ class Turns:
         at = np.where(inside, self.begin[turn] + character, 0)
         times = self.char_ms[at] if len(self.char_ms) else np.zeros(len(turn), np.int64)
         return np.where(inside, times, self.end[turn])
+
+    def quotes(self, turn: Ints, first: Ints, last: Ints) -> pa.Array:
+        """Characters [first, last) of each turn; empty where the turn is -1."""
+        worded = np.flatnonzero(turn >= 0)
+        raw, bounds = code_points(self.texts.take(pa.array(turn[worded])))
+        begin, length = np.zeros(len(turn), np.int64), np.where(turn >= 0, np.maximum(last - first, 0), 0)
+        begin[worded] = bounds[:-1] + np.maximum(first[worded], 0)
+        _, at = expand(begin, begin + length)
+        return text_column(raw[at], np.concatenate(([0], np.cumsum(length))))
 
     def as_spans(self, chosen: NDArray[np.bool_]) -> Spans:
         rows = np.flatnonzero(chosen)

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.rules.case import RUNG_NAMES, Case
 from qa_pipeline.rules.judge import FAIL, PASS, PERSON_CAN_TELL, UNSURE, VERDICT_NAMES, Verdicts
-from qa_pipeline.rules.spans import expand
-from qa_pipeline.text.columns import code_points, text_column
 
 LEAST_POSSIBLE = 25
 """Below these points of applicable weight a percentage would mislead (样本不足)."""
@@ -115,22 +113,12 @@ def _evidence(case: Case, ranked: Sequence[Verdicts]) -> pa.ListArray:
         "turn": pa.array(number, mask=turn < 0),
         "start_ms": pa.array(column("start")),
         "end_ms": pa.array(column("end")),
-        "quote": quotes(case, turn, first, last),
+        "quote": turns.quotes(turn, first, last),
         "rung": _named([None, *RUNG_NAMES], rung + 1),
         "similarity": pa.array(similarity, from_pandas=True),
     }
     values = pa.StructArray.from_arrays([_cast(struct[f.name], f.type) for f in kind], fields=list(kind))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
-
-
-def quotes(case: Case, turn: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64]) -> pa.Array:
-    """Characters [first, last) of each turn; empty where the turn is -1."""
-    worded = np.flatnonzero(turn >= 0)
-    raw, bounds = code_points(case.corpus.turns.texts.take(pa.array(turn[worded])))
-    begin, length = np.zeros(len(turn), np.int64), np.where(turn >= 0, np.maximum(last - first, 0), 0)
-    begin[worded] = bounds[:-1] + np.maximum(first[worded], 0)
-    _, at = expand(begin, begin + length)
-    return text_column(raw[at], np.concatenate(([0], np.cumsum(length))))
 
 
 def scores_table(case: Case, verdicts: Sequence[Verdicts], versions: pa.Array, scored_at: datetime) -> pa.Table:

@@ -1,7 +1,7 @@
 """How words are compared. Imports only model.
 
 `normal` form with a way back to the original, `sound` classes, `columns` both for many texts at once, `numbers` as they are
-read aloud, `segment` word boundaries.
+read aloud, `plain` many texts with both, `segment` word boundaries.
 
 `VERSION` is part of every rule's version: raise it when the same text would compare differently.
 """

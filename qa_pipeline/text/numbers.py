@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 DIGITS = "0123456789"
 UNITS = {"十": 10, "百": 100, "千": 1_000}
@@ -12,7 +13,13 @@ SPOKEN = re.compile(r"[0-9]*[千百十][0-9千百十]*")
 
 def read_numbers(normal: str) -> str:
     """The normal form with its spoken numbers below ten thousand as digits; anything else stays as it is."""
-    return SPOKEN.sub(lambda match: read_number(match.group()) or match.group(), normal)
+    return SPOKEN.sub(lambda match: _read(match.group()), normal)
+
+
+@lru_cache(10_000)
+def _read(words: str) -> str:
+    """Few numbers are said, and those again and again."""
+    return read_number(words) or words
 
 
 def read_number(words: str) -> str | None:
