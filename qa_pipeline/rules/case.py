@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, event_spans
+from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, ascend, event_spans
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.spans import Flags, Ints, Spans, in_order, no_spans, spans, together
@@ -57,22 +57,36 @@ class Items:
     value: NDArray[np.int32]
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def kept(method: Callable[Concatenate[Case, P], R]) -> Callable[Concatenate[Case, P], R]:
+    """A method of a case that is asked again and again: it answers from what it answered before."""
+
+    @wraps(method)
+    def answer(case: Case, /, *args: P.args, **named: P.kwargs) -> R:
+        asked = (method, args, *named.items())
+        if asked not in case.answers:
+            case.answers[asked] = method(case, *args, **named)
+        return case.answers[asked]  # type: ignore[no-any-return]
+
+    return answer
+
+
 class Case:
     """Caches live as long as the judging of one pack on one corpus."""
 
     def __init__(self, corpus: Corpus, pack: RulePack, matcher: Matcher) -> None:
         self.corpus, self.pack, self.reasons = corpus, pack, Reasons()
         self.named: dict[Any, tuple[Spans, Ints]] = {}
-        self._factored: dict[str, tuple[list[Any], Ints]] = {}
+        self.answers: dict[Any, Any] = {}
         found = matcher.find(corpus.turns.texts)
         narrow = np.uint16 if len(matcher.phrases) <= 0x10000 else np.int32  # numpy sorts two bytes by counting
         self._hits = found.take(np.argsort(found.phrase.astype(narrow), kind="stable"))
         self._edges = np.searchsorted(self._hits.phrase, np.arange(len(matcher.phrases) + 1))
         self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
         self.values = self._hits.values
-        self._said: dict[tuple[str, bool, str, str | None], tuple[Spans, Spans]] = {}
-        self._phrases: dict[str, Spans] = {}
-        self._measured: dict[str, Flags] = {}
         self._events: dict[int, Mapping[str, Any]] = {}
 
     def __len__(self) -> int:
@@ -113,6 +127,7 @@ class Case:
         told = self.items
         return self.corpus.turns.quotes(told.turn[items], told.first[items], told.last[items])
 
+    @kept
     def speaks(self, by: str, to: str | None = None) -> Flags:
         """Which turns are those of `by`, an agent's to the customer where nothing else is said."""
         turns = self.corpus.turns
@@ -123,26 +138,21 @@ class Case:
             return np.asarray(right, bool)
         return np.asarray(right & (turns.to_colleague if to == "colleague" else ~turns.to_colleague), bool)
 
+    @kept
     def turns_of(self, by: str, to: str | None = None) -> Spans:
-        cached = self.named.get(("turns", by, to))
-        if cached is None:
-            cached = self.named["turns", by, to] = (self.corpus.turns.as_spans(self.speaks(by, to)), self.nothing_unknown)
-        return cached[0]
+        return self.corpus.turns.as_spans(self.speaks(by, to))
 
     @cached_property
     def everybody(self) -> Spans:
         """All turns."""
         return self.corpus.turns.as_spans(self.speaks("anyone"))
 
+    @kept
     def weak_turns(self, by: str, to: str | None = None) -> Spans:
         """Turns that were heard without words or with little confidence: what was not found there may have been said."""
-        cached = self.named.get(("weak", by, to))
-        if cached is None:
-            turns = self.corpus.turns
-            weak = (turns.length == 0) | (turns.confidence < LOW_CONFIDENCE)
-            cached = (turns.as_spans(self.speaks(by, to) & weak), self.nothing_unknown)
-            self.named["weak", by, to] = cached
-        return cached[0]
+        turns = self.corpus.turns
+        weak = (turns.length == 0) | (turns.confidence < LOW_CONFIDENCE)
+        return turns.as_spans(self.speaks(by, to) & weak)
 
     @cached_property
     def items(self) -> Items:
@@ -162,44 +172,26 @@ class Case:
             column(-1, h.value, -1, np.int32),
         )
 
-    @cached_property
-    def _times(self) -> tuple[Ints, Ints, Ints]:
-        """Unit, start and end of each hit."""
-        h, turns = self._hits, self.corpus.turns
-        return turns.unit.take(h.text), turns.time_of(h.text, h.first), turns.time_of(h.text, h.last)
-
-    @cached_property
-    def _disordered(self) -> Flags:
-        """Which hits come before the one that stands before them."""
-        h, (unit, start, _), turn_start = self._hits, self._times, self.corpus.turns.start.take(self._hits.text)
-        same = h.text[1:] == h.text[:-1]
-        later = (unit[1:] > unit[:-1]) | ((turn_start[1:] > turn_start[:-1]) & (unit[1:] == unit[:-1]))
-        within = (start[1:] >= start[:-1]) & (h.first[1:] >= h.first[:-1])
-        return ~np.where(same, within, later)
-
+    @kept
     def heard(self, name: str) -> Spans:
         """Everything heard of a phrase, on any rung, sorted by (unit, time)."""
-        if name not in self._phrases:
-            begin, stop = self._edges[self._row[name] : self._row[name] + 2].tolist()
-            of = slice(begin, stop)
-            unit, start, end = self._times
-            found = Spans(unit[of], start[of], end[of], np.arange(begin, stop) + len(self.corpus.turns))
-            # they are in order but for turns that begin at once and characters whose times go back
-            if self._disordered[begin : stop - 1].any():
-                h, turn_start = self._hits, self.corpus.turns.start
-                found = found.take(np.lexsort((h.first[of], found.start, turn_start[h.text[of]], found.unit)))
-            self._phrases[name] = found
-        return self._phrases[name]
+        begin, stop = self._edges[self._row[name] : self._row[name] + 2].tolist()
+        hits, turns = self._hits, self.corpus.turns
+        turn, first = hits.text[begin:stop], hits.first[begin:stop]
+        start, end = turns.time_of(turn, first), turns.time_of(turn, hits.last[begin:stop])
+        found = Spans(turns.unit[turn], start, end, np.arange(begin, stop) + len(turns))
+        order = (found.unit, turns.start[turn], start, first)
+        # they are in order but for turns that begin at once and characters whose times go back
+        return found if ascend(order) else found.take(np.lexsort(order[::-1]))
 
+    @kept
     def said_by(self, name: str, anchored: bool, by: str, to: str | None) -> tuple[Spans, Spans]:
         """As `satisfying`, of one speaker's words."""
-        key = (name, anchored, by, to)
-        if key not in self._said:
-            right = self.speaks(by, to)
-            good, low = self.satisfying(name, anchored)
-            self._said[key] = good.take(right[self.turn(good)]), low.take(right[self.turn(low)])
-        return self._said[key]
+        right = self.speaks(by, to)
+        good, low = self.satisfying(name, anchored)
+        return good.take(right[self.turn(good)]), low.take(right[self.turn(low)])
 
+    @kept
     def satisfying(self, name: str, anchored: bool) -> tuple[Spans, Spans]:
         """Hits of a phrase on the rungs that it allows, and those on lower rungs, which make a miss unsure."""
         found = self.heard(name)
@@ -307,25 +299,21 @@ class Case:
         lead = ends[0] - ends[1]
         return np.where(lead >= HEARD_LAST_MS, 1, np.where(-lead >= HEARD_LAST_MS, 2, 0))
 
+    @kept
     def factored(self, name: str) -> tuple[list[Any], Ints]:
         """The distinct values of a call field, and the row of each unit's among them: a comparison is made once a value."""
-        if name not in self._factored:
-            self._factored[name] = self.corpus.factored(name)
-        return self._factored[name]
+        return self.corpus.factored(name)
 
+    @kept
     def measured(self, what: str) -> Flags:
         """Per unit, whether the detector ran: on every channel (`tones:0`, `tones:1`), or by its name or "all" alone."""
-        if what not in self._measured:
-            values = pc.fill_null(self.corpus.calls["n_channels"], 2).to_numpy()
-            channels = values[self.corpus.call_of]
-            found = channels == 2
-            if what != "two_channels":
-                kinds, kind = self.corpus.measured
-                numbers = np.unique(channels)
-                known = np.array([[ran(what, told, int(n)) for n in numbers] for told in kinds], bool)
-                found = known.reshape(len(kinds), -1)[kind, np.searchsorted(numbers, channels)]
-            self._measured[what] = found
-        return self._measured[what]
+        channels = pc.fill_null(self.corpus.calls["n_channels"], 2).to_numpy()[self.corpus.call_of]
+        if what == "two_channels":
+            return np.asarray(channels == 2, bool)
+        kinds, kind = self.corpus.measured
+        numbers = np.unique(channels)
+        known = np.array([[ran(what, told, int(n)) for n in numbers] for told in kinds], bool).reshape(len(kinds), -1)
+        return np.asarray(known[kind, np.searchsorted(numbers, channels)], bool)
 
 
 def ran(what: str, measured: Sequence[str], channels: int) -> bool:

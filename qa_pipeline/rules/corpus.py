@@ -37,7 +37,7 @@ class Turns:
     length: Ints
     confidence: NDArray[np.float64]
     begin: Ints
-    char_ms: Ints
+    char_ms: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -235,7 +235,7 @@ class _Units:
 def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
     unit = units.of(_lookup(calls["call_id"], table["call_id"]), _ints(table["leg"]))
     columns = (unit, _ints(table["start_ms"]), _ints(table["turn"]))
-    if not _ascend(columns) or (len(unit) and unit[0] < 0):  # as most are stored
+    if not ascend(columns) or (len(unit) and unit[0] < 0):  # as most are stored
         order = np.lexsort(columns[::-1])
         order = order[unit[order] >= 0]
         table, unit = table.take(pa.array(order)), unit[order]
@@ -243,7 +243,7 @@ def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
     speaker = pc.index_in(table["speaker"], pa.array(list(SPEAKER_CODES))).to_numpy(zero_copy_only=False)
     times = _chunk(table["char_ms"])
     offsets = times.offsets.to_numpy() if len(table) else np.zeros(1, np.int64)
-    char_ms = np.asarray(times.values.to_numpy(zero_copy_only=False), np.int64)
+    char_ms = times.values.to_numpy(zero_copy_only=False)  # a slice's are all those of its table: left as they are
     return Turns(
         unit,
         _ints(table["turn"]),
@@ -259,7 +259,7 @@ def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
     )
 
 
-def _ascend(columns: Sequence[Ints]) -> bool:
+def ascend(columns: Sequence[NDArray[np.integer[Any]]]) -> bool:
     """Whether rows are sorted by the first column, where that is equal by the next, and so on."""
     equal = np.ones(max(0, len(columns[0]) - 1), bool)
     for column in columns:

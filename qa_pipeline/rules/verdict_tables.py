@@ -82,7 +82,7 @@ def _needs_person(
     case: Case, ranked: Sequence[Verdicts], verdict: NDArray[np.int64], reason: NDArray[np.generic], rule: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """What a listener can settle: an unsure for want of words or roles, and a fail that a person has to confirm."""
-    listen = np.array([any(name.startswith(p) for p in PERSON_CAN_TELL) for name in case.reasons.names], bool)
+    listen = np.array([name.startswith(PERSON_CAN_TELL) for name in case.reasons.names], bool)
     confirm = np.array([v.rule.confirm for v in ranked], bool) if ranked else np.zeros(0, bool)
     return np.asarray(((verdict == UNSURE) & listen[reason]) | ((verdict == FAIL) & confirm[rule]), bool)
 
