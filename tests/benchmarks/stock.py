@@ -2,16 +2,17 @@
 
 Tokens are fixed on both sides, so that the same work is compared whatever the weights: the end of a text is suppressed, and
 each batch makes as many tokens a window as its mean share of 4 a second of true speech. Second looks are off: random weights
-would call for them at every window, and faster-whisper's batched pipeline has none. Both sides decode, find speech and make
-features themselves, but for the clips a turn, which that form is given; ours also measures its events and gives every character
-its time. Loading is not counted.
+would call for them at every window, and faster-whisper's batched pipeline has none. Both sides go from a recording's bytes to
+text: they decode, find speech and make features; ours also measures its events and gives every character its time. Who gives
+faster-whisper a clip per turn must find the turns: its own speech detector over each channel is counted. The clips are then the
+true turns, so that both sides hear the same words. Loading is not counted.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,15 +109,12 @@ class Theirs:
         fixed = self.tokens.fix(self.seconds, len(prompts[0]), 50257) if self.tokens.rate else {}
         return self.plain.generate(encoded, prompts, **{**how, **fixed})
 
-    def transcribe(self, path: Path, clips: Sequence[Sequence[dict[str, float]]] | None = None) -> list[str]:
-        from faster_whisper import decode_audio
+    def transcribe(self, path: Path) -> list[str]:
+        """Each channel, as its own packing joins the turns."""
+        return [self.hear(audio) for audio in decoded(path)]
 
-        texts = []
-        for channel, audio in enumerate(decode_audio(str(path), split_stereo=True)):
-            if clips and not clips[channel]:
-                continue
-            texts.append(self.hear(np.ascontiguousarray(audio), clips[channel] if clips else None))
-        return texts
+    def transcribe_turns(self, channels: Sequence[Any], clips: Sequence[Sequence[dict[str, float]]]) -> list[str]:
+        return [self.hear(audio, said) for audio, said in zip(channels, clips, strict=True) if said]
 
     def hear(self, audio: Any, clips: Sequence[dict[str, float]] | None = None) -> str:
         told: dict[str, Any] = {"clip_timestamps": clips} if clips else {}
@@ -124,16 +122,26 @@ class Theirs:
         return "".join(s.text for s in segments)
 
 
+def decoded(path: Path) -> list[Any]:
+    """Both channels, by faster-whisper."""
+    from faster_whisper import decode_audio
+
+    return [np.ascontiguousarray(audio) for audio in decode_audio(str(path), split_stereo=True)]
+
+
+def found(audio: Any) -> list[Any]:
+    """Where its own detector hears speech, set as its batched pipeline sets it."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    return list(get_speech_timestamps(audio, VadOptions(max_speech_duration_s=30, min_silence_duration_ms=160)))
+
+
 def packed_seconds(path: Path) -> float:
     """Of the windows that faster-whisper packs a call into."""
-    from faster_whisper import decode_audio
-    from faster_whisper.vad import VadOptions, collect_chunks, get_speech_timestamps
+    from faster_whisper.vad import collect_chunks
 
-    total = 0.0
-    for audio in decode_audio(str(path), split_stereo=True):
-        found = get_speech_timestamps(audio, VadOptions(max_speech_duration_s=30, min_silence_duration_ms=160))
-        total += sum(c["duration"] for c in collect_chunks(audio, found, max_duration=30)[1])
-    return total
+    packs = [pack for audio in decoded(path) for pack in collect_chunks(audio, found(audio), max_duration=30)[1]]
+    return float(sum(pack["duration"] for pack in packs))
 
 
 def sketched(path: Path, recogniser: Whisper) -> Sketch:
@@ -142,56 +150,82 @@ def sketched(path: Path, recogniser: Whisper) -> Sketch:
     return sketch(path.stem, recording.samples, recording.rate, recogniser.ear.longest_ms)
 
 
-def ours(calls: Sequence[Call], recogniser: Whisper) -> tuple[list[list[Turn]], float]:
-    """The turns of all calls, and the CPU-seconds before the recogniser's: decoding, events, speech, features."""
-    began = time.process_time()
-    sketches = [sketched(c.path, recogniser) for c in calls]
+def ours(sketches: Sequence[Sketch], recogniser: Whisper) -> list[list[Turn]]:
+    """The turns of all calls with their words: features and recognition."""
     windows = [hear(one, recogniser.ear) for one in sketches]
-    front = time.process_time() - began
-    return [with_words(one, said) for one, said in zip(sketches, recognise(windows, recogniser), strict=True)], front
+    return [with_words(one, said) for one, said in zip(sketches, recognise(windows, recogniser), strict=True)]
 
 
-def cpu_of(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of processor time of all threads, and of the clock."""
-    used, clock = time.process_time(), time.perf_counter()
-    work()
-    return time.process_time() - used, time.perf_counter() - clock
+@dataclass
+class Cost:
+    """Seconds of processor time of all threads, and of the clock, within `with`; each time more."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+
+    def __enter__(self) -> None:
+        self.cpu -= time.process_time()
+        self.wall -= time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.cpu += time.process_time()
+        self.wall += time.perf_counter()
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.cpu + other.cpu, self.wall + other.wall)
 
 
 @dataclass(frozen=True)
 class Row:
-    """front: of `cpu`, what was spent before recognition, where that is told."""
+    """front: what was spent before features and recognition, where that is told apart; `whole` has it all."""
 
     name: str
-    cpu: float
-    wall: float
+    whole: Cost
     tokens: Tokens
-    front: float | None = None
+    front: Cost | None = None
 
 
-def compare(folder: Path, calls: Sequence[Call], turns: Sequence[Call], device: str = "cpu", beam: int = 1) -> Iterator[Row]:
-    """Theirs per channel as it packs, over all `calls`; theirs per turn, over `turns`, as if over all; ours with short windows
-    and with 30 s windows."""
+def compare(folder: Path, calls: Sequence[Call], device: str = "cpu", beam: int = 1) -> Iterator[Row]:
+    """Theirs per channel as it packs, and per turn; ours with short windows and with 30 s windows; each over all `calls`."""
     speech = sum(c.speech for c in calls)
     theirs = Theirs(folder, device, beam)
     theirs.tokens = Tokens(TOKENS_A_SECOND * speech / sum(packed_seconds(c.path) for c in calls))
     theirs.transcribe(calls[0].path)
     theirs.tokens = Tokens(theirs.tokens.rate)
-    yield Row(PACKED, *cpu_of(lambda: [theirs.transcribe(c.path) for c in calls]), theirs.tokens)
+    with (packed := Cost()):
+        for call in calls:
+            theirs.transcribe(call.path)
+    yield Row(PACKED, packed, theirs.tokens)
     theirs.tokens = Tokens(float(TOKENS_A_SECOND))
-    cpu, wall = cpu_of(lambda: [theirs.transcribe(c.path, clips_of(c.truth)) for c in turns])
-    share = sum(c.speech for c in turns) / speech
-    yield Row(CLIPS, cpu / share, wall / share, theirs.tokens)
+    yield _by_turns(theirs, calls)
     for window in ("short", "full"):
         recogniser = FixedWhisper(WhisperSettings(str(folder), window, device, threads=_threads(), beam=beam))
-        heard = sum(len(w) / 16000 for c in calls for w in sketched(c.path, recogniser).windows)
-        recogniser.tokens = Tokens(TOKENS_A_SECOND * speech / heard)
-        ours(calls[:1], recogniser)  # loads
-        recogniser.tokens = Tokens(recogniser.tokens.rate)
-        used, clock = time.process_time(), time.perf_counter()
-        _, front = ours(calls, recogniser)
-        spent = time.process_time() - used, time.perf_counter() - clock
-        yield Row(f"ours, {window} windows", *spent, recogniser.tokens, front)
+        yield _ours(recogniser, calls, speech)
+
+
+def _by_turns(theirs: Theirs, calls: Sequence[Call]) -> Row:
+    """A call at a time, as decoded audio takes room."""
+    front, words = Cost(), Cost()
+    for call in calls:
+        with front:
+            channels = decoded(call.path)
+            for audio in channels:
+                found(audio)
+        with words:
+            theirs.transcribe_turns(channels, clips_of(call.truth))
+    return Row(CLIPS, front + words, theirs.tokens, front)
+
+
+def _ours(recogniser: FixedWhisper, calls: Sequence[Call], speech: float) -> Row:
+    sketches = [sketched(c.path, recogniser) for c in calls]
+    recogniser.tokens = Tokens(TOKENS_A_SECOND * speech / sum(len(w) / RATE for one in sketches for w in one.windows))
+    ours(sketches[:1], recogniser)  # loads
+    recogniser.tokens = Tokens(recogniser.tokens.rate)
+    with (front := Cost()):
+        sketches = [sketched(c.path, recogniser) for c in calls]
+    with (words := Cost()):
+        ours(sketches, recogniser)
+    return Row(f"ours, {recogniser.settings.window} windows", front + words, recogniser.tokens, front)
 
 
 def by_length(folder: Path, calls: Sequence[Call], beam: int = 1) -> Iterator[tuple[int, float, float]]:
@@ -199,9 +233,7 @@ def by_length(folder: Path, calls: Sequence[Call], beam: int = 1) -> Iterator[tu
 
     The very samples of the calls, cut anywhere; features and recognition alone, on a processor.
     """
-    from faster_whisper import decode_audio
-
-    sound = np.concatenate([decode_audio(str(c.path), split_stereo=True)[0] for c in calls])
+    sound = np.concatenate([decoded(c.path)[0] for c in calls])
     theirs = Theirs(folder, "cpu", beam, Tokens(float(TOKENS_A_SECOND)))
     recogniser = FixedWhisper(WhisperSettings(str(folder), "short", "cpu", threads=_threads(), beam=beam))
     recogniser.tokens = Tokens(float(TOKENS_A_SECOND))
@@ -209,13 +241,15 @@ def by_length(folder: Path, calls: Sequence[Call], beam: int = 1) -> Iterator[tu
     for seconds in LENGTHS_S:
         starts = [i * seconds % (len(sound) // RATE - seconds) for i in range(recogniser.settings.batch)]
         clips = [{"start": float(s), "end": float(s + seconds)} for s in starts[:CLIPS_EACH]]
-        base, _ = cpu_of(lambda clips=clips: theirs.hear(sound, clips))  # type: ignore[misc]
+        with (base := Cost()):
+            theirs.hear(sound, clips)
         longest = recogniser.ear.longest_ms // 1000
         pieces = [
             sound[at * RATE : min(at + longest, s + seconds) * RATE] for s in starts for at in range(s, s + seconds, longest)
         ]
-        mine, _ = cpu_of(lambda pieces=pieces: heard(recogniser, pieces))  # type: ignore[misc]
-        yield seconds, base / len(clips), mine / len(starts)
+        with (mine := Cost()):
+            heard(recogniser, pieces)
+        yield seconds, base.cpu / len(clips), mine.cpu / len(starts)
 
 
 def clips_of(truth: Truth) -> list[list[dict[str, float]]]:
