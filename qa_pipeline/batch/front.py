@@ -25,6 +25,7 @@ from typing import Any, Self, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from qa_pipeline.batch.disk import disk_full, is_full
+from qa_pipeline.batch.heap import keep_at_hand
 from qa_pipeline.config import Config
 from qa_pipeline.errors import QaError
 from qa_pipeline.model import Call, Event
@@ -207,8 +208,9 @@ _mine: list[Any] = []
 
 
 def _begin(prepare: Any, config: Config, ear: Ear) -> None:
-    """In each process, before its first job: one thread for each library, what every job needs loaded (a job's time is its
-    recording's), and an end with the parent, whatever ends that."""
+    """In each process, before its first job: one thread for each library, memory at hand, what every job needs loaded (a job's
+    time is its recording's), and an end with the parent, whatever ends that."""
+    keep_at_hand()
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     _mine[:] = [prepare, config, ear]
     threading.Thread(target=_end_with_parent, daemon=True).start()

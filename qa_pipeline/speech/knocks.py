@@ -59,11 +59,11 @@ def _blows(samples: NDArray[np.int16], rate: int) -> Iterator[tuple[int, int, fl
         steps = np.ascontiguousarray(samples[low * n : high * n].reshape(-1, n).T)  # a row's maxima take longer than a column's
         peaks = np.maximum(steps.max(0).astype(np.int32), -steps.min(0).astype(np.int32))
         past = 0
-        for i in np.flatnonzero(peaks[: first + block - low] >= least).tolist():
-            if i < past or low + i < first:
-                continue
-            quiet = peaks[max(0, i - before) : max(0, i - near)]
-            if len(quiet) < before // 2 or peaks[i] < ABOVE_QUIET * quiet.max():
+        loud = np.flatnonzero(peaks[: first + block - low] >= least)
+        loud = loud[loud >= max(first - low, near + before // 2)]
+        earlier = np.lib.stride_tricks.sliding_window_view(np.pad(peaks, (before, 0)), before - near)[loud]
+        for i in loud[peaks[loud] >= ABOVE_QUIET * earlier.max(1)].tolist():
+            if i < past:
                 continue
             top = i + int(peaks[i : i + near].argmax())
             gone = np.flatnonzero(peaks[top : top + tail] < GONE * peaks[top])

@@ -124,7 +124,10 @@ def _marked(power: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     db = np.float32(10 / np.log(10)) * np.log(power + np.float32(100))
     db = np.ascontiguousarray(db.T)  # bin by bin: sums over frames side by side run in parallel
     padded = np.pad(db, ((NEIGHBOURS // 2 + 1, NEIGHBOURS // 2), (0, 0)), mode="edge")
-    sums = np.cumsum(padded, 0)
+    sums = np.empty_like(padded)
+    sums[0] = padded[0]
+    for i in range(1, len(padded)):  # row by row: NumPy's own sum down the columns takes five times as long
+        np.add(sums[i - 1], padded[i], out=sums[i])
     around = (sums[NEIGHBOURS:] - sums[:-NEIGHBOURS]) / NEIGHBOURS
     place = db.shape[1] // 10
     noise = np.partition(db, place, axis=1)[:, place, None]

@@ -1,6 +1,7 @@
-"""A night's process keeps little of what it has given back."""
+"""A night's process keeps little of what it has given back, a process of its front end what it takes again and again."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -15,3 +16,23 @@ def test_arrow_takes_its_memory_from_the_system_unless_somebody_chose_otherwise(
     env |= {"ARROW_DEFAULT_MEMORY_POOL": chosen} if chosen else {}
     words = [sys.executable, "-c", SAID + "print(pa.default_memory_pool().backend_name)"]
     assert subprocess.run(words, env=env, check=True, capture_output=True, text=True).stdout.strip() == used
+
+
+AGAIN = """
+import resource
+import numpy as np
+for _ in range(100):
+    some = [np.ones(1 << 17) for _ in range(8)]
+    del some
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_the_front_end_takes_no_memory_afresh_that_it_has_just_given_back() -> None:
+    keep = "from qa_pipeline.batch.heap import keep_at_hand; keep_at_hand()"
+    afresh, kept = (
+        int(subprocess.run([sys.executable, "-c", said + AGAIN], check=True, capture_output=True, text=True).stdout)
+        for said in ("", keep)
+    )
+    assert afresh > 100_000 > 30_000 > kept
