@@ -108,7 +108,7 @@ def _probabilities(channel: Channel, start_ms: int, stop_ms: int) -> list[float]
     memory = {name: np.zeros((1, 1, 128), np.float32) for name in ("h", "c")}
     context, found = np.zeros(CONTEXT, np.float32), list[float]()
     for at in range(start_ms, stop_ms, AT_ONCE * FRAME_MS):
-        audio = channel.wide(at, min(stop_ms, at + AT_ONCE * FRAME_MS))
+        audio = channel.nearly_wide(at, min(stop_ms, at + AT_ONCE * FRAME_MS))
         frames = np.pad(audio, (0, -len(audio) % FRAME)).reshape(-1, FRAME)
         before = np.concatenate([context[None], frames[:-1, -CONTEXT:]])
         out, memory["h"], memory["c"] = _detector().run(None, {"input": np.concatenate([before, frames], 1), **memory})

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_pipeline.speech.backend import RATE, usable
+from qa_pipeline.speech.channel import SMALL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,6 @@ PREPROCESSOR = "preprocessor_config.json"
 FFT, HOP = 400, FRAME_MS * RATE // 1000  # samples
 FLOOR, RANGE = 1e-10, 8.0  # of power; powers of ten below the loudest that are told apart
 LINEAR_HZ, BEND_HZ, BEND_MEL, STEP = 200 / 3, 1000.0, 15.0, math.log(6.4) / 27  # Slaney's scale: linear, then logarithmic
-SMALL = 2**18  # multiplications in a product of matrices: for more, OpenBLAS wakes its threads
 
 
 @dataclass(frozen=True)
