@@ -19,6 +19,7 @@ SEEN = {
 KNOWN_TO_LEDGER = ("content_key", "content_sha256", "record_mark")
 NAME_BYTES = 16
 """Of a column of texts: fewer on average, and most are the same few names."""
+MISSING = np.uint64(0x9E3779B97F4A7C15)
 UNSEEN_OF_CALL = ("recordings", "revision", "asr", "text_version", "masked", "conversation_id", "source", *KNOWN_TO_LEDGER)
 
 
@@ -46,11 +47,14 @@ def _row_hashes(table: pa.Table, columns: list[str] | tuple[str, ...]) -> NDArra
 def _column(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     """A hash of each value that stays the same between runs and machines; missing ones have their own."""
     flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if flat.null_count == len(flat):
+        return np.full(len(flat), MISSING)
     if pa.types.is_nested(flat.type):
         flat = pa.array([repr(v) for v in flat.to_pylist()], pa.string())
     hashed = _texts(flat) if pa.types.is_string(flat.type) or pa.types.is_large_string(flat.type) else _numbers(flat)
-    missing = flat.is_null().to_numpy(zero_copy_only=False)
-    return np.where(missing, np.uint64(0x9E3779B97F4A7C15), hashed)
+    if not flat.null_count:
+        return hashed
+    return np.where(flat.is_null().to_numpy(zero_copy_only=False), MISSING, hashed)
 
 
 def _texts(column: pa.Array) -> NDArray[np.uint64]:

@@ -70,7 +70,8 @@ def _side_by_side(before: pa.Table, after: pa.Table, keys: tuple[str, ...]) -> t
     """Both with a row for every key of either, in the order of keys; null where a side has none."""
     number = _numbered(pa.concat_tables([before.select(keys), after.select(keys)]))
     sides = number[: len(before)], number[len(before) :]
-    every = np.union1d(*sides)
+    every = np.sort(np.concatenate(sides))
+    every = every[np.append(True, every[1:] != every[:-1])[: len(every)]]
     old, new = (_rows_of(every, side, table) for side, table in zip(sides, (before, after), strict=True))
     return old, new
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from datetime import date
 from multiprocessing import forkserver
 from typing import Any, TypeVar
@@ -15,6 +17,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 Done = TypeVar("Done")
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
 PRELOADED = "qa_pipeline.verdicts.preloaded"
 _CONTEXT = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 """Copies of a process that has everything loaded begin at once; elsewhere, system libraries may not survive a fork. This
@@ -47,9 +50,19 @@ _mine: list[Callable[[date], Any]] = []
 def _begin(job: Callable[[date], Any]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pa.set_cpu_count(1)  # there is a process for each core
-    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:  # its own allocator maps and unmaps so much that a tenth of the time goes
-        pa.set_memory_pool(pa.system_memory_pool())
+    _keep_memory()
     _mine[:] = [job]
+
+
+def _keep_memory() -> None:
+    """What a block of calls needed, the next needs again. To give large pieces back and be given others, page by page, took a
+    fifth of the time. Who has chosen by ARROW_DEFAULT_MEMORY_POOL keeps that."""
+    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+        pa.set_memory_pool(pa.system_memory_pool())
+    with suppress(AttributeError, OSError, TypeError):  # where the C library is not glibc
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def _end_with_parent() -> None:
@@ -60,6 +73,4 @@ def _end_with_parent() -> None:
 
 
 def _work(day: date) -> Any:
-    done = _mine[0](day)
-    pa.default_memory_pool().release_unused()  # what a date needed, the next need not find in the way
-    return done
+    return _mine[0](day)
