@@ -47,9 +47,10 @@ class Stream(NamedTuple):
 
 LENGTH, JOINED, GROUP, USE_FIRST, USE_LAST = range(5)
 USE_STEP, FORM_FIRST, FORM_LAST, USE_VALUE, USE_CAPTURE = range(5)
-CHAIN, WORST, DONE, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, SHIFT, GROUP_FIRST, GROUP_LAST = range(12)
+CHAIN, WORST, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, BEFORE_LEAST, BEFORE_MOST, BEHIND_LEAST, BEHIND_MOST = range(12)
+PLACE, SHIFT, GROUP_FIRST, GROUP_LAST = range(12, 16)
 OWNER, MEMBER_FIRST, MEMBER_LAST = range(3)
-FORM_CHARS, FORM_NEAR, COMPARED, WRITTEN, LETTERS = range(5)
+FORM_CHARS, FORM_NEAR, WRITTEN, WRITTEN_AT, NORMAL_AT = range(5)
 
 
 class Chains(NamedTuple):
@@ -60,13 +61,16 @@ class Chains(NamedTuple):
     for; the uses USE_FIRST to USE_LAST that it anchors. uses: as the anchor of a chain, in any of the forms
     `anchors[FORM_FIRST:FORM_LAST]`, which mean the same there.
 
-    steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it; LEAST to MOST characters away,
-    so that it begins at LOW to HIGH from where that ends, or begins; DONE: the chain is complete; WORST rung of its chain.
-    `groups[GROUP_FIRST:GROUP_LAST]` are those of its literals. `slots[SHIFT + joined]`, if its OWNER is the step, are the
-    members MEMBER_FIRST to MEMBER_LAST that may stand there. members: a form, a slot value.
+    steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it, 0 where the chain is complete;
+    LEAST to MOST characters away, so that it begins at LOW to HIGH from where that ends, or begins; WORST rung of its chain.
+    With all that is still to come, BEFORE_LEAST to BEFORE_MOST characters of the text stand before what is found so far, and
+    BEHIND_LEAST to BEHIND_MOST behind it. PLACE: what may stand there, which steps share: `groups[GROUP_FIRST:GROUP_LAST]` are
+    the groups of its literals; `slots[SHIFT + joined]`, if its OWNER is the place, are the members MEMBER_FIRST to MEMBER_LAST
+    that the literal may stand for. members: a form, a slot value.
 
-    forms: FORM_CHARS, spoken literal characters in it; FORM_NEAR, 1 where it has an edit; COMPARED: whether `letters` from
-    LETTERS on, FORM_CHARS of the normal form and WRITTEN as they are written, decide the rung.
+    forms: FORM_CHARS, spoken literal characters in it; FORM_NEAR, 1 where it has an edit; the rung is told from `letters`:
+    WRITTEN of them from WRITTEN_AT on as they are written, 0 where all are alike, and FORM_CHARS from NORMAL_AT on in the
+    normal form.
     """
 
     literals: Ints
@@ -79,7 +83,7 @@ class Chains(NamedTuple):
     forms: Ints
     letters: Ints
     margin: Ints
-    """[chain, (before least, before most, after least, after most)]"""
+    """[chain, (before least, before most, behind least, behind most)]: characters of any kind that belong to it."""
     capture_margin: npt.NDArray[np.bool_]
 
 
@@ -129,7 +133,10 @@ def grown(found: Occurrences, sight: Sight, chains: Chains, stream: Stream, stat
             while looked_at < waiting:
                 state = states[looked_at]
                 looked_at += 1
-                if not chains.steps[state[STEP], DONE]:
+                step = chains.steps[state[STEP]]
+                if not has_room(step, state[FIRST] - start, end - state[LAST]):
+                    continue
+                if step[SIDE]:
                     waiting = extended(found, sight, chains, stream, state, start, end, states, waiting)
                 elif n < len(rows) and widened(chains, state, start, end, rows[n]):
                     n += 1
@@ -162,6 +169,11 @@ def look_away(found: Occurrences, sight: Sight, chains: Chains, start: int, end:
             sight.masks[group] = 0
 
 
+def has_room(step: Ints, before: int, behind: int) -> bool:
+    """Whether so many characters before and behind what is found so far leave the chain a chance."""
+    return bool(step[BEFORE_LEAST] <= before <= step[BEFORE_MOST] and step[BEHIND_LEAST] <= behind <= step[BEHIND_MOST])
+
+
 def places(sight: Sight, chains: Chains, step: Ints, low: int, high: int) -> int:
     """The mask of where, from position `low` to `high` of the text, a link of the step begins; its last bits may be wrong."""
     seen = sight.masks[chains.groups[step[GROUP_FIRST]]]
@@ -178,10 +190,11 @@ def seeded(
     for number in range(literal[USE_FIRST], literal[USE_LAST]):
         use = chains.uses[number]
         step = chains.steps[use[USE_STEP]]
-        if not step[DONE]:
+        if not has_room(step, at - start, end - last):
+            continue
+        if step[SIDE]:
             base = last if step[SIDE] > 0 else at
-            low, high = max(base + step[LOW], start) - start, min(base + step[HIGH], end) - start
-            if low > high or not places(sight, chains, step, low, high):
+            if not places(sight, chains, step, max(base + step[LOW], start) - start, min(base + step[HIGH], end) - start):
                 continue
         form = chains.anchors[use[FORM_FIRST]]
         rung = rung_of(chains, stream, form, at)
@@ -203,34 +216,32 @@ def seeded(
 def rung_of(chains: Chains, stream: Stream, form: int, at: int) -> int:
     """On which rung the form stands here, where it is known to sound."""
     told = chains.forms[form]
+    chars, written = told[FORM_CHARS], told[WRITTEN]
     if told[FORM_NEAR]:
         return NEAR
-    if not told[COMPARED]:
+    if not written:
         return EXACT
-    chars, letter = told[FORM_CHARS], told[LETTERS]
-    for i in range(chars):
-        if chains.letters[letter + i] != stream.normal[at + i]:
-            return SOUND
-    begin, letter = stream.raw[at], letter + chars
-    length = stream.raw[at + chars - 1] + 1 - begin
-    if length != told[WRITTEN]:
-        return NORMALISED
-    for i in range(length):
-        if chains.letters[letter + i] != stream.written[begin + i]:
-            return NORMALISED
-    return EXACT
+    first, last = stream.raw[at], stream.raw[at + chars - 1] + 1
+    if last - first == written and same(chains.letters, told[WRITTEN_AT], stream.written, first, written):
+        return EXACT
+    return NORMALISED if same(chains.letters, told[NORMAL_AT], stream.normal, at, chars) else SOUND
+
+
+def same(letters: Ints, first: int, others: Codes, at: int, count: int) -> bool:
+    for i in range(count):
+        if letters[first + i] != others[at + i]:
+            return False
+    return True
 
 
 def extended(
     found: Occurrences, sight: Sight, chains: Chains, stream: Stream, state: Ints, start: int, end: int, states: Ints, n: int
 ) -> int:
     """The states that the next link makes of this one, in every way to say it."""
-    number, first, last = state[STEP], state[FIRST], state[LAST]
-    step = chains.steps[number]
+    first, last = state[FIRST], state[LAST]
+    step = chains.steps[state[STEP]]
     base = last if step[SIDE] > 0 else first
     low, high = max(base + step[LOW], start), min(base + step[HIGH], end)
-    if low > high:
-        return n
     seen = places(sight, chains, step, low - start, high - start)
     if not seen:
         return n
@@ -241,7 +252,7 @@ def extended(
             literal = chains.literals[found.literal[i]]
             slot = chains.slots[step[SHIFT] + literal[JOINED]]
             stop = at + literal[LENGTH]
-            if literal[JOINED] == NONE or slot[OWNER] != number:
+            if literal[JOINED] == NONE or slot[OWNER] != step[PLACE]:
                 continue
             if step[SIDE] > 0 or step[LEAST] <= first - stop <= step[MOST]:
                 n = linked_by(chains, stream, state, slot, at, stop, states, n)
@@ -284,7 +295,7 @@ def linked(chains: Chains, state: Ints, form: int, value: int, at: int, last: in
 
 def widened(chains: Chains, state: Ints, start: int, end: int, row: Ints) -> bool:
     """Fills in the row of a chain found whole, with the characters that a gap at the rim of its wording must hold, as many as
-    there are; whether there are enough, and any at all."""
+    there are; whether there are any at all."""
     chain = chains.steps[state[STEP], CHAIN]
     margin, first, last = chains.margin[chain], state[FIRST], state[LAST]
     for i in range(COLUMNS):
@@ -294,8 +305,7 @@ def widened(chains: Chains, state: Ints, start: int, end: int, row: Ints) -> boo
         before = margin[1] > 0
         row[VALUE_FIRST] = row[FIRST] if before else last
         row[VALUE_LAST] = first if before else row[LAST]
-    enough = first - row[FIRST] >= margin[0] and row[LAST] - last >= margin[2]
-    return bool(enough and row[LAST] > row[FIRST])
+    return bool(row[LAST] > row[FIRST])
 
 
-_grow = Kernel(grown, look_over, look_away, places, seeded, rung_of, extended, linked_by, linked, widened)
+_grow = Kernel(grown, look_over, look_away, has_room, places, seeded, rung_of, same, extended, linked_by, linked, widened)

@@ -2,8 +2,8 @@
 
 A *literal* is something to find in the stream, of fixed length: a sequence of sound codes, one character of the normal form, a
 run of so many digits, an end of the turn, or a sound sequence with one edit. A *form* is a literal as some wording writes it.
-A chain is found from its rarest link (the anchor) and grown link by link: its *steps*, the last of which is `done`. The
-*members* of a step are the forms that may stand there.
+A chain is found from its rarest link (the anchor) and grown link by link: its *steps*, the last of which has no side to look
+to. The *members* of a place are the forms that may stand there; steps that look for the same share a place.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ NEAR_FROM_NAME = 4
 NEGATIONS = "不没别无未非"
 EDITS = (0, 1, -1)
 """How much longer than its literal a stretch with one edit is."""
+
+FAR = np.iinfo(np.int32).max
+"""More characters than any text has."""
 
 COMMON = "你好我的是了有不下们请这么问个再谢来那到电没什上见以吗对可在给天号里打帮人话点家等机要看就先吧时过说他会还行去想得"
 """The commonest characters of calls, the commonest first, as counted in the sample scripts."""
@@ -102,9 +105,8 @@ class _Written:
 
 class _Builder:
     def __init__(self) -> None:
-        self.forms, self.values = _Numbered(), _Numbered()
+        self.forms, self.values, self.places = _Numbered(), _Numbered(), _Numbered()
         self.steps: list[tuple[int, ...]] = []
-        self.members: list[tuple[int, int, int]] = []
         self.uses: list[tuple[int, int, int, bool, int]] = []
         self.chains: list[tuple[int, bool, int, tuple[int, ...], bool, int, bool]] = []
         self.negated: set[tuple[str, int]] = set()
@@ -126,9 +128,9 @@ class _Builder:
         for i, side, gap in right + left:
             # the gap stands before its link: on the way left that is the link already found
             takes = kind if captured == (i if kind == CAPTURE_LINK or side > 0 else i + 1) else NO_CAPTURE
-            self.members += [(len(self.steps), *body) for body in self.bodies(chain.links[i], phrase, near)]
-            self.steps.append((own, 0, side, gap.least, gap.most, takes))
-        self.steps.append((own, 1, 0, 0, 0, NO_CAPTURE))
+            place = self.places[tuple(self.bodies(chain.links[i], phrase, near))]
+            self.steps.append((own, place, side, gap.least, gap.most, takes, _at_rim(chain.links[i], side)))
+        self.steps.append((own, self.places[()], 0, 0, 0, NO_CAPTURE, False))
 
     def bodies(self, link: Link, phrase: Phrase, near: bool) -> list[tuple[int, int]]:
         """(form, value) of everything that may stand at a link."""
@@ -161,37 +163,40 @@ class _Builder:
         literals = sorted(dict.fromkeys(f.literal for f in forms), key=lambda each: kinds.index(each.kind))
         number = {literal: i for i, literal in enumerate(literals)}
         order = sorted(range(len(forms)), key=lambda i: number[forms[i].literal])
-        place = np.empty(len(forms), np.int32)
-        place[order] = np.arange(len(forms))
+        renumbered = np.empty(len(forms), np.int32)
+        renumbered[order] = np.arange(len(forms))
         finding, code = _Finding(literals, number, self.negated).tables()
         length = np.array([each.length for each in literals], np.int32)
-        step, form, value = _columns(self.members, 3)
+        held: list[tuple[tuple[int, int], ...]] = list(self.places.numbers)  # type: ignore[arg-type]
+        place, form, value = _columns([(i, *member) for i, members in enumerate(held) for member in members], 3)
         literal = np.array([number[forms[f].literal] for f in form], np.int32)
         joined = _joined(literal, len(literals))
         uses: dict[tuple[int, ...], list[int]] = {}
-        for anchor, *use in sorted(self.uses, key=lambda use: int(place[use[0]])):
-            uses.setdefault((number[forms[anchor].literal], *use), []).append(int(place[anchor]))
+        for anchor, *use in sorted(self.uses, key=lambda use: int(renumbered[use[0]])):
+            uses.setdefault((number[forms[anchor].literal], *use), []).append(int(renumbered[anchor]))
         by_use = np.append([0], np.cumsum([*map(len, uses.values())], dtype=np.int32))
         anchor_literal, to, slot_value, captures, _ = _columns(list(uses), 5)
         bounds = _bounds(anchor_literal, len(literals))
         chain = self.chains
-        at = slots(step, joined[literal], np.arange(len(step)), len(self.steps), int(joined.max(initial=0)) + 1)
+        at = slots(place, joined[literal], np.arange(len(place)), len(held), int(joined.max(initial=0)) + 1)
         worst = np.array([c[2] for c in chain], np.int32)
         guard = np.array([c[1] for c in chain], bool)
         margin = np.array([c[3] for c in chain], np.int32).reshape(-1, 4)
-        group, groups, group_bounds = _groups(literal, step, len(literals), len(self.steps))
+        asked = np.where(guard[:, None], 0, margin)
+        group, groups, group_bounds = _groups(literal, place, len(literals), len(held))
+        steps, there = _steps(self.steps, worst, asked, _lengths(place, length[literal], len(held)))
         return Plan(
             *(finding, code),
             Chains(
                 _rows(length, joined, group, bounds[:-1], bounds[1:]),
                 _rows(to, by_use[:-1], by_use[1:], slot_value, captures),
                 np.array([form for each in uses.values() for form in each], np.int32),
-                _rows(*_steps(self.steps, worst, step, length[literal]), at.shift, group_bounds[:-1], group_bounds[1:]),
+                _rows(*steps, there, at.shift[there], group_bounds[there], group_bounds[there + 1]),
                 groups,
                 _rows(at.owner, at.first, at.last),
-                _rows(place[form], value)[at.values],
+                _rows(renumbered[form], value)[at.values],
                 *_forms([forms[i] for i in order]),
-                np.where(guard[:, None], 0, margin),
+                asked,
                 np.array([c[4] for c in chain], bool) & ~guard,
             ),
             np.array([c[0] for c in chain], np.int32),
@@ -213,6 +218,11 @@ def _captured(chain: Chain, value: str | None) -> tuple[int | None, int]:
         return None, NO_CAPTURE
     found = gaps + runs if value == "text" else runs + gaps
     return found[0] if found else (None, NO_CAPTURE)
+
+
+def _at_rim(link: Link, side: int) -> bool:
+    """Whether nothing of a text lies beyond it on that side."""
+    return isinstance(link.body, Edge) and link.body.at_end == (side > 0)
 
 
 def _rarity(link: Link) -> tuple[float, int]:
@@ -294,36 +304,53 @@ def _joined(wanted: Ints, literals: int) -> Ints:
 
 
 def _forms(forms: list[_Written]) -> tuple[Ints, Ints]:
-    """The table of forms, and their letters."""
-    letters = [f.normal + f.written for f in forms]
+    """The table of forms, and their letters: those that are alike in the normal form and as written once."""
+    letters = [f.written if f.written == f.normal else f.written + f.normal for f in forms]
     begin = np.append([0], np.cumsum([*map(len, letters)], dtype=np.int32))[: len(forms)]
-    told = [(f.chars, f.literal.kind == "near", bool(f.normal), len(f.written)) for f in forms]
-    made = _rows(*_columns(told, 4), begin)
+    told = [(f.chars, f.literal.kind == "near", len(f.written), len(f.written) * (f.written != f.normal)) for f in forms]
+    chars, near, written, apart = _columns(told, 4)
+    made = _rows(chars, near, written, begin, begin + apart)
     points = np.frombuffer("".join(letters).encode("utf-32-le", "surrogatepass"), np.int32)
     return made, points.copy()  # what cannot be written is of another type to a kernel, and would have it compiled again
 
 
-def _groups(literal: Ints, step: Ints, literals: int, steps: int) -> tuple[Ints, Ints, Ints]:
-    """Literals that the same steps look for make a group: the group of each literal, else NONE; the groups of each step, step
-    by step; and where each step's begin. `literal`, `step`: of each member."""
+def _groups(literal: Ints, place: Ints, literals: int, places: int) -> tuple[Ints, Ints, Ints]:
+    """Literals that the same places take make a group: the group of each literal, else NONE; the groups of each place, place
+    by place; and where each place's begin. `literal`, `place`: of each member."""
     wanting: dict[int, list[int]] = {}
-    for each, by in zip(literal.tolist(), step.tolist(), strict=True):
+    for each, by in zip(literal.tolist(), place.tolist(), strict=True):
         wanting.setdefault(each, []).append(by)
     number, group = _Numbered(), np.full(literals, NONE, np.int32)
     for each, by in wanting.items():
         group[each] = number[tuple(dict.fromkeys(by))]
-    both = np.unique(np.stack([step, group[literal]], 1), axis=0)
-    return group, both[:, 1].copy(), _bounds(both[:, 0], steps)
+    both = np.unique(np.stack([place, group[literal]], 1), axis=0)
+    return group, both[:, 1].copy(), _bounds(both[:, 0], places)
 
 
-def _steps(rows: list[tuple[int, ...]], worst: Ints, step: Ints, length: Ints) -> list[Ints]:
-    """Columns of the table of steps. `worst`: of each chain; `step`, `length`: of each member, and of its literal."""
-    chain, done, side, least, most, capture = _columns(rows, 6)
-    shortest, longest = np.full(len(rows), np.iinfo(np.int16).max, np.int32), np.zeros(len(rows), np.int32)
-    np.minimum.at(shortest, step, length)
-    np.maximum.at(longest, step, length)
+def _lengths(place: Ints, length: Ints, places: int) -> tuple[Ints, Ints]:
+    """The least and the greatest length of what each place takes. `place`, `length`: of each member, place by place."""
+    first = np.flatnonzero(np.diff(place, prepend=NONE))
+    shortest, longest = (np.zeros(places, np.int32) for _ in range(2))
+    if len(first):
+        shortest[place[first]], longest[place[first]] = np.minimum.reduceat(length, first), np.maximum.reduceat(length, first)
+    return shortest, longest
+
+
+def _steps(rows: list[tuple[int, ...]], worst: Ints, margin: Ints, lengths: tuple[Ints, Ints]) -> tuple[list[Ints], Ints]:
+    """Columns of the table of steps up to the place, and the place. `worst`, `margin`: of each chain; `lengths`: of a place."""
+    chain, place, side, least, most, capture, at_rim = _columns(rows, 7)
+    shortest, longest = (each[place] for each in lengths)
     low, high = np.where(side > 0, least, -most - longest), np.where(side > 0, most, -least - shortest)
-    return [chain, worst[chain], done, side, least, most, capture, low, high]
+    room = []
+    for direction, asked in (-1, margin[:, 0]), (1, margin[:, 2]):
+
+        def to_come(characters: Ints, mine: Ints = side == direction) -> Ints:
+            """Of this step and all behind it in its chain."""
+            so_far = np.cumsum(np.where(mine, characters, 0)[::-1])[::-1]
+            return so_far - so_far[np.flatnonzero(side == 0)][chain]
+
+        room += [to_come(least + shortest) + asked[chain], np.where(to_come(at_rim), to_come(most + longest), FAR)]
+    return [chain, worst[chain], side, least, most, capture, low, high, *room], place
 
 
 def _rows(*columns: Any) -> Ints:
