@@ -228,10 +228,10 @@ def rung_of(chains: Chains, stream: Stream, form: int, at: int) -> int:
 
 
 def same(letters: Ints, first: int, others: Codes, at: int, count: int) -> bool:
-    for i in range(count):
-        if letters[first + i] != others[at + i]:
-            return False
-    return True
+    i = 0
+    while i < count and letters[first + i] == others[at + i]:
+        i += 1
+    return i == count
 
 
 def extended(

@@ -341,15 +341,12 @@ def _steps(rows: list[tuple[int, ...]], worst: Ints, margin: Ints, lengths: tupl
     chain, place, side, least, most, capture, at_rim = _columns(rows, 7)
     shortest, longest = (each[place] for each in lengths)
     low, high = np.where(side > 0, least, -most - longest), np.where(side > 0, most, -least - shortest)
-    room = []
+    ends, room = np.flatnonzero(side == 0)[chain], []
     for direction, asked in (-1, margin[:, 0]), (1, margin[:, 2]):
-
-        def to_come(characters: Ints, mine: Ints = side == direction) -> Ints:
-            """Of this step and all behind it in its chain."""
-            so_far = np.cumsum(np.where(mine, characters, 0)[::-1])[::-1]
-            return so_far - so_far[np.flatnonzero(side == 0)][chain]
-
-        room += [to_come(least + shortest) + asked[chain], np.where(to_come(at_rim), to_come(most + longest), FAR)]
+        to_come = np.stack([least + shortest, most + longest, at_rim], 1) * (side == direction)[:, None]
+        so_far = np.cumsum(to_come[::-1], 0)[::-1]
+        enough, most_of_all, bounded = (so_far - so_far[ends]).T  # of this step and those behind it in its chain
+        room += [enough + asked[chain], np.where(bounded, most_of_all, FAR)]
     return [chain, worst[chain], side, least, most, capture, low, high, *room], place
 
 
