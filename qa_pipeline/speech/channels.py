@@ -65,13 +65,13 @@ def _alike(samples: NDArray[np.int16], rate: int, pieces: NDArray[np.int64]) -> 
 
     size, most = rate * PIECE_MS // 1000, rate * LAG_MS // 1000
     length = size + most  # what lies further apart may fold over
-    summed = np.zeros(2 * most + 1)
+    summed = np.zeros(length // 2 + 1, np.complex128)
     for i in pieces:
         a, b = (np.asarray(x, np.float32) for x in samples[:, i * size : (i + 1) * size])
         spectra = [np.fft.rfft(x / max(1.0, float(np.linalg.norm(x))), length) for x in (a, b)]
-        both = np.fft.irfft(np.conj(spectra[0]) * spectra[1], length)
-        summed += np.concatenate([both[-most:], both[: most + 1]])
-    lag = int(np.abs(summed).argmax()) - most  # of channel 1 behind channel 0
+        summed += np.conj(spectra[0]) * spectra[1]
+    both = np.fft.irfft(summed, length)
+    lag = int(np.abs(np.concatenate([both[-most:], both[: most + 1]])).argmax()) - most  # of channel 1 behind channel 0
     alike = []
     for i in pieces:
         start, end = max(i * size, -lag), min((i + 1) * size, samples.shape[1] - max(0, lag))

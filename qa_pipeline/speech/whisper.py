@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from qa_pipeline.speech.backend import Asr, Check, Heard, ModelError, Window, failed
 from qa_pipeline.speech.checkpoint import WEIGHTS, Checkpoint, find_checkpoint, load_checkpoint
 from qa_pipeline.speech.guards import Told, guarded, loops, told_of
-from qa_pipeline.speech.mel import FRAME_MS, FULL_FRAMES, WhisperEar, ear_of
+from qa_pipeline.speech.mel import FRAME_MS, FULL_FRAMES, SHORT_MS, WhisperEar, ear_of
 from qa_pipeline.speech.passes import Pass, join, joined, pack, part, worth
 
 if TYPE_CHECKING:
@@ -156,8 +156,8 @@ class Whisper:
         workers = self._checkpoint.workers
         batches = [
             (chosen, prompted)
-            for (_, prompted), those in sorted(alike.items(), reverse=True)
-            for chosen in _batches(those, self.settings.batch, -(-workers // len(alike)))
+            for (bucket, prompted), those in sorted(alike.items(), reverse=True)
+            for chosen in _batches(those, self._most(bucket), -(-workers // len(alike)))
         ]
         answers: dict[int, Heard] = {}
         with ThreadPoolExecutor(workers) as pool:
@@ -188,6 +188,11 @@ class Whisper:
 
     def _bucket(self, one: Pass) -> int:
         return next(b for b in BUCKETS[self.settings.window] if one.frames + 2 <= b or b == FULL_FRAMES)
+
+    def _most(self, bucket: int) -> int:
+        """Windows of a batch: twice as many of half the length take no more room, and each a tenth less time."""
+        halves = self.settings.window == "short" and bucket * FRAME_MS <= SHORT_MS // 2
+        return self.settings.batch * (2 if halves else 1)
 
     def _how(self, passes: Sequence[Pass], look: Look, prompt: int) -> dict[str, Any]:
         """12 tokens a second and some, so that no loop goes on for long.

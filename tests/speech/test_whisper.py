@@ -137,6 +137,11 @@ def test_batches_keep_the_order_and_are_as_even_as_can_be(n: int, most: int, few
     assert len({len(batch) for batch in made[:-1]}) <= 1
 
 
+@pytest.mark.parametrize(("window", "frames", "most"), [("short", 600, 8), ("short", 700, 4), ("full", 500, 4)])
+def test_a_batch_holds_twice_as_many_windows_of_half_the_length(window: str, frames: int, most: int) -> None:
+    assert Whisper(WhisperSettings("demo", window, batch=4))._most(frames) == most
+
+
 def test_a_few_windows_are_shared_among_the_workers_and_many_fill_their_batches() -> None:
     assert [len(b) for b in _batches(list(range(10)), 16, 2)] == [5, 5]
     assert [len(b) for b in _batches(list(range(20)), 16, 1)] == [10, 10]
