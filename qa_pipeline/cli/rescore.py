@@ -44,8 +44,8 @@ def rescore(
     changes unseen.
     """
     from qa_pipeline.config import read_config
-    from qa_pipeline.verdicts import rescoring
-    from qa_pipeline.verdicts.rejudging import Choice
+    from qa_pipeline.verdicts.choice import Choice
+    from qa_pipeline.verdicts.cores import ready
 
     chosen = bool(since or until or any(names.values()))
     if run_id and (dry_run or chosen):
@@ -53,6 +53,9 @@ def rescore(
     config = read_config(project)
     packs, agents, teams, rules = (names[key] for key in ("pack", "agent", "team", "rule"))
     choice = Choice(since and since.date(), until and until.date(), packs, agents, teams, rules)
+    ready(config.dataset, choice.dates(config.dataset))
+    from qa_pipeline.verdicts import rescoring  # what takes long to load comes while others load
+
     with dates_shown() as show:
         if dry_run:
             outcome = rescoring.plan(config, choice, lambda o: reports(config, o), show)
@@ -166,10 +169,14 @@ def trial(rule_id: str, since: datetime | None, until: datetime | None, samples:
 
     from qa_pipeline.config import read_config
     from qa_pipeline.review.trials import to_terminal
-    from qa_pipeline.verdicts.rejudging import Choice
-    from qa_pipeline.verdicts.trial import try_rule
+    from qa_pipeline.verdicts.choice import Choice
+    from qa_pipeline.verdicts.cores import ready
 
     config = read_config(project)
+    choice = Choice(since and since.date(), until and until.date())
+    ready(config.dataset, choice.dates(config.dataset))
+    from qa_pipeline.verdicts.trial import try_rule  # what takes long to load comes while others load
+
     with dates_shown() as show:
-        told = try_rule(config, rule_id, Choice(since and since.date(), until and until.date()), samples, show)
+        told = try_rule(config, rule_id, choice, samples, show)
     Console().print(to_terminal(told.rule_id, told.verdicts, told.samples, told.changes, both_titles(config)))

@@ -21,8 +21,9 @@ from qa_pipeline.dataset.schemas import KEYS, SCHEMAS
 from qa_pipeline.dataset.store import Store
 from qa_pipeline.dataset.tables import ORDER, of_calls, remove_calls
 from qa_pipeline.dataset.writer import one_writer
+from qa_pipeline.verdicts.choice import Choice
 from qa_pipeline.verdicts.in_force import PLANS, packs_in_force
-from qa_pipeline.verdicts.rejudging import Choice, Judges, rejudge
+from qa_pipeline.verdicts.rejudging import Judges, rejudge
 from qa_pipeline.verdicts.rescoring import marks_of, put_in_place
 
 SET_ASIDE = "set_aside"

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from datetime import date
@@ -16,19 +16,39 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from qa_pipeline.dataset.parts import read_part
+from qa_pipeline.dataset.store import Where
+
 Done = TypeVar("Done")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
+WORTH_SHARING = 5000
+"""Calls from which starting further processes is worth their start."""
 PRELOADED = "qa_pipeline.verdicts.preloaded"
 _CONTEXT = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 """Copies of a process that has everything loaded begin at once; elsewhere, system libraries may not survive a fork. This
 process itself is none to copy: it has threads of Arrow."""
 
 
-def stand_by() -> None:
-    """What those processes need is loaded from now on, beside whatever comes next. For who will call `each_date`."""
+def ready(dataset: Where, days: Iterable[date]) -> None:
+    """For who will have these dates shared: what the processes need is loaded from now on, beside whatever comes next."""
+    if many_calls(dataset, days):
+        _stand_by()
+
+
+def _stand_by() -> None:
     if _CONTEXT.get_start_method() == "forkserver" and (os.cpu_count() or 1) > 1:
         _CONTEXT.set_forkserver_preload([PRELOADED])
         forkserver.ensure_running()
+
+
+def many_calls(dataset: Where, days: Iterable[date]) -> bool:
+    """Whether there are so many that further processes pay."""
+    seen = 0
+    for day in days:
+        seen += len(read_part(dataset, "calls", day, ["call_id"]))
+        if seen >= WORTH_SHARING:
+            return True
+    return False
 
 
 def each_date(job: Callable[[date], Done], days: Sequence[date], worth_sharing: bool = True) -> Iterator[Done]:
@@ -40,6 +60,7 @@ def each_date(job: Callable[[date], Done], days: Sequence[date], worth_sharing: 
     if workers <= 1 or not worth_sharing:
         yield from map(job, days)
         return
+    _stand_by()
     with ProcessPoolExecutor(workers, _CONTEXT, _begin, (job,)) as pool:
         yield from pool.map(_work, days)
 

@@ -20,35 +20,10 @@ from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.judge import make_matcher
 from qa_pipeline.rules.pack import RulePack, narrowed
 from qa_pipeline.rules.scoring import Units, score_findings, with_people
+from qa_pipeline.verdicts.choice import Choice
 from qa_pipeline.verdicts.judging import BLOCK, Failed, findings_alone, judge_apart
 
 _VERSIONS = pa.schema([("call_id", pa.string()), ("version", pa.string())])
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which stored calls (`ids`: by themselves) and rules; empty: all. A call is chosen with all its legs when one leg is."""
-
-    since: date | None = None
-    until: date | None = None
-    packs: tuple[str, ...] = ()
-    agents: tuple[str, ...] = ()
-    teams: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-
-    def covers(self, day: date) -> bool:
-        """`until` is the last date."""
-        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
-
-    def calls(self, legs: pa.Table) -> pa.Table:
-        """The legs of calls that have a chosen leg."""
-        chosen = pa.array([True] * len(legs), pa.bool_())
-        wanted = ((self.packs, "pack"), (self.agents, "agent_id"), (self.teams, "team"), (self.ids, "call_id"))
-        for names, column in wanted:
-            if names:
-                chosen = pc.and_(chosen, pc.is_in(legs[column], value_set=pa.array(names, pa.string())))
-        return of_calls(legs, legs.filter(chosen)["call_id"].unique().to_pylist())
 
 
 @dataclass(frozen=True)

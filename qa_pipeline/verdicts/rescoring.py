@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ from qa_pipeline.dataset import dry_runs
 from qa_pipeline.dataset.dry_runs import COVERED, DryRun
 from qa_pipeline.dataset.history import keep_superseded
 from qa_pipeline.dataset.ledger import Ledger
-from qa_pipeline.dataset.parts import call_dates, clear_staging, read_part, write_part
+from qa_pipeline.dataset.parts import clear_staging, read_part, write_part
 from qa_pipeline.dataset.people import Mark, People
 from qa_pipeline.dataset.published import hash_rules, keep, kept_rules, publish, published
 from qa_pipeline.dataset.schemas import SCHEMAS
@@ -27,13 +27,12 @@ from qa_pipeline.errors import Place, QaError
 from qa_pipeline.rules.changes import Changes, SideBySide, add_up, count_changes
 from qa_pipeline.rules.diff import diff_findings, diff_scores
 from qa_pipeline.rules.pack import RulePack, load_packs
-from qa_pipeline.verdicts.cores import each_date, stand_by
+from qa_pipeline.verdicts.choice import Choice
+from qa_pipeline.verdicts.cores import each_date, many_calls
 from qa_pipeline.verdicts.in_force import CACHE, PLANS, draft_packs, packs_in_force
 from qa_pipeline.verdicts.judging import Failed, seal
-from qa_pipeline.verdicts.rejudging import Choice, Judges, Rejudged, rejudge
+from qa_pipeline.verdicts.rejudging import Judges, Rejudged, rejudge
 
-WORTH_SHARING = 5000
-"""Calls from which starting further processes is worth their start."""
 Progress = Callable[[int, int], None]
 _VERSIONS = pa.schema([SCHEMAS["scores"].field(name) for name in COVERED])
 
@@ -119,7 +118,6 @@ def plan(config: Config, choice: Choice, report: Callable[[Outcome], dict[str, s
 
     Raises PackError for a draft that cannot be used, and BusyError while another command writes here.
     """
-    ready(config, choice)
     packs = draft_packs(config)
     with one_writer(config.root):
         clear_staging(config.dataset)
@@ -152,7 +150,6 @@ def apply(config: Config, run_id: str, progress: Progress) -> Outcome:
 
 def rescore(config: Config, choice: Choice, progress: Progress) -> Outcome:
     """The draft in rules/ is published and judged by, without a dry run before."""
-    ready(config, choice)
     packs = draft_packs(config)
     with one_writer(config.root):
         clear_staging(config.dataset)
@@ -168,7 +165,7 @@ def _run(
     config: Config, run: DryRun, choice: Choice, packs: dict[str, RulePack], how: tuple[bool, bool], progress: Progress
 ) -> Outcome:
     """how: whether to write, and whether there is a dry run behind it."""
-    days = days_of(config, choice)
+    days = choice.dates(config.dataset)
     judges = Judges(packs, marks_of(config), datetime.now(UTC), config.root / PLANS)
     job = _Job(config.dataset, run, choice, judges, config.scorecard.pass_mark, *how)
     done: list[_Day] = []
@@ -185,27 +182,6 @@ def _seal_waiting(config: Config, packs: dict[str, RulePack]) -> None:
     if config.ledger.exists():
         with closing(Ledger(config.ledger)) as ledger:
             seal(config.dataset, ledger, packs)
-
-
-def days_of(config: Config, choice: Choice) -> list[date]:
-    """Those with stored calls."""
-    return [day for day in call_dates(config.dataset, "calls") if choice.covers(day)]
-
-
-def ready(config: Config, choice: Choice) -> None:
-    """Where further processes pay, they load what they need while this one reads the packs."""
-    if many_calls(config.dataset, days_of(config, choice)):
-        stand_by()
-
-
-def many_calls(dataset: Store, days: Iterable[date]) -> bool:
-    """Whether there are so many that further processes pay."""
-    seen = 0
-    for day in days:
-        seen += len(read_part(dataset, "calls", day, ["call_id"]))
-        if seen >= WORTH_SHARING:
-            return True
-    return False
 
 
 def _refuse_stale(config: Config, run: DryRun) -> None:

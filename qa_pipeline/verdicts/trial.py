@@ -9,17 +9,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from qa_pipeline.config import Config
-from qa_pipeline.dataset.parts import call_dates
 from qa_pipeline.dataset.store import Store
 from qa_pipeline.errors import QaError
 from qa_pipeline.rules.changes import Changes, SideBySide, add_up, count_changes
 from qa_pipeline.rules.diff import diff_findings, diff_scores
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.reader import nearest
-from qa_pipeline.verdicts.cores import each_date
+from qa_pipeline.verdicts.choice import Choice
+from qa_pipeline.verdicts.cores import each_date, many_calls
 from qa_pipeline.verdicts.in_force import PLANS, draft_packs
-from qa_pipeline.verdicts.rejudging import Choice, Judges, rejudge
-from qa_pipeline.verdicts.rescoring import many_calls, marks_of
+from qa_pipeline.verdicts.rejudging import Judges, rejudge
+from qa_pipeline.verdicts.rescoring import marks_of
 
 Row = Mapping[str, Any]
 
@@ -74,7 +74,7 @@ def try_rule(
     rule = next(iter(having.values())).rule(rule_id)
     if rule.expect is None:
         raise QaError(f"{rule_id} is a {rule.kind} item: a person answers it, there is nothing to try")
-    days = [day for day in call_dates(config.dataset, "calls") if choice.covers(day)]
+    days = choice.dates(config.dataset)
     judges = Judges(
         {name: _live(pack, rule_id) for name, pack in having.items()}, marks_of(config), datetime.now(UTC), config.root / PLANS
     )

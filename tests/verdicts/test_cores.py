@@ -48,7 +48,6 @@ import os, sys
 from tests.verdicts.test_cores import DAYS, {job}
 from qa_pipeline.verdicts import cores
 os.cpu_count = lambda: 2
-cores.stand_by()
 print(*cores.each_date({job}, DAYS), sep='\\n', flush=True)
 """
 

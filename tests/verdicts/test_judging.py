@@ -11,7 +11,7 @@ from qa_pipeline.config import read_config
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.rules.pack import load_packs
 from qa_pipeline.verdicts import judging, rescoring
-from qa_pipeline.verdicts.rejudging import Choice
+from qa_pipeline.verdicts.choice import Choice
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from qa_pipeline.dataset.published import published
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.errors import DatasetError
 from qa_pipeline.verdicts import judging, rescoring
-from qa_pipeline.verdicts.rejudging import Choice
+from qa_pipeline.verdicts.choice import Choice
 from qa_pipeline.verdicts.rescoring import Outcome, StaleError
 
 
