@@ -41,36 +41,34 @@ SCORE_CHANGES = pa.schema(
 def diff_findings(before: pa.Table, after: pa.Table) -> pa.Table:
     """A row for each finding that is not the same on both sides, in FINDING_CHANGES. A new version alone is no change."""
     old, new = _side_by_side(before, after, KEYS["findings"])
+    same = _same(old, new, ("points", "possible", "reason", "fatal_state", "evidence", "verdict"))
+    old, new = (side.filter(pc.invert(same)) for side in (old, new))
     verdicts = [pc.fill_null(t["verdict"], NONE) for t in (old, new)]
-    flipped = pc.not_equal(*verdicts)
-    same = functools.reduce(
-        pc.and_, [_equal(old[c], new[c]) for c in ("points", "possible", "reason", "fatal_state", "evidence")]
-    )
-    changed = pc.or_(flipped, pc.invert(same))
-    change = pc.if_else(flipped, pc.binary_join_element_wise(*verdicts, "→"), "evidence")
+    change = pc.if_else(pc.not_equal(*verdicts), pc.binary_join_element_wise(*verdicts, "→"), "evidence")
     columns = {name: pc.coalesce(old[name], new[name]) for name in (*KEYS["findings"], "agent_id")}
     columns |= {"change": change, "verdict_before": verdicts[0], "verdict_after": verdicts[1]}
     for name in _BOTH[1:]:
         columns |= {f"{name}_before": old[name], f"{name}_after": new[name]}
-    return _table(columns, FINDING_CHANGES).filter(changed)
+    return _table(columns, FINDING_CHANGES)
 
 
 def diff_scores(before: pa.Table, after: pa.Table) -> pa.Table:
     """A row for each score whose points, percent, fatal state or number of unsure findings are not the same on both sides."""
     old, new = _side_by_side(before, after, KEYS["scores"])
     names = ("points", "possible", "percent", "fatal_state", "n_unsure")
-    same = functools.reduce(pc.and_, [_equal(old[c], new[c]) for c in names])
+    same = _same(old, new, names)
+    old, new = (side.filter(pc.invert(same)) for side in (old, new))
     columns = {name: pc.coalesce(old[name], new[name]) for name in (*KEYS["scores"], "agent_id", "team")}
     for name in names:
         columns |= {f"{name}_before": old[name], f"{name}_after": new[name]}
-    return _table(columns, SCORE_CHANGES).filter(pc.invert(same))
+    return _table(columns, SCORE_CHANGES)
 
 
 def _side_by_side(before: pa.Table, after: pa.Table, keys: tuple[str, ...]) -> tuple[pa.Table, pa.Table]:
     """Both with a row for every key of either, in the order of keys; null where a side has none."""
     number = _numbered(pa.concat_tables([before.select(keys), after.select(keys)]))
     sides = number[: len(before)], number[len(before) :]
-    every = np.sort(np.concatenate(sides))
+    every = np.sort(np.concatenate(sides), kind="stable")  # there are sorted stretches already
     every = every[np.append(True, every[1:] != every[:-1])[: len(every)]]
     old, new = (_rows_of(every, side, table) for side, table in zip(sides, (before, after), strict=True))
     return old, new
@@ -95,6 +93,11 @@ def _rows_of(every: NDArray[np.int64], mine: NDArray[np.int64], table: pa.Table)
     place = np.minimum(np.searchsorted(mine, every, sorter=order), max(0, len(mine) - 1))
     row = order[place] if len(mine) else place
     return table.take(pa.array(row, mask=(mine[row] != every) if len(mine) else np.ones(len(every), bool)))
+
+
+def _same(old: pa.Table, new: pa.Table, columns: tuple[str, ...]) -> pa.ChunkedArray:
+    """Row by row, whether all these columns hold the same on both sides."""
+    return functools.reduce(pc.and_, [_equal(old[name], new[name]) for name in columns])
 
 
 def _equal(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -16,7 +16,7 @@ from qa_pipeline.dataset.people import People
 from qa_pipeline.dataset.published import published
 from qa_pipeline.dataset.tables import read_table
 from qa_pipeline.errors import DatasetError
-from qa_pipeline.verdicts import judging, rescoring
+from qa_pipeline.verdicts import cores, judging, rescoring
 from qa_pipeline.verdicts.choice import Choice
 from qa_pipeline.verdicts.rescoring import Outcome, StaleError
 
@@ -191,6 +191,6 @@ def test_calls_that_came_after_the_dry_run_are_judged_and_counted_apart(project:
 def test_judging_shared_among_processes_gives_the_same(project: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     harsher(project)
     alone = plan(project)
-    monkeypatch.setattr(rescoring, "WORTH_SHARING", 1)
+    monkeypatch.setattr(cores, "WORTH_SHARING", 1)
     shared = plan(project)
     assert replace(shared.changes) == alone.changes
