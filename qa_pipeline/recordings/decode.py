@@ -37,8 +37,9 @@ class Recording:
     """`spool`: int16 frames of `channels` at `rate`, in a folder of the caller's: they are there until he deletes it.
 
     lost_ms: what damage cost; silence stands for it, but at the end. flags: mono, same_channels, silent_channel_0 (or 1);
-    truncated: the end is missing; loss_guessed: frames of different lengths were damaged, so lost_ms and what follows in time
-    are rough; channel_1_missing, channel_1_empty (or another reason): of two files, one gave nothing.
+    truncated: the end is missing; loss_guessed: frames of different lengths were damaged, so lost_ms is what the stillest
+    stretch of the file would have lost, and what follows in time is rough; channel_1_missing, channel_1_empty (or another
+    reason): of two files, one gave nothing.
     """
 
     path: Path

@@ -5,12 +5,17 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qa_pipeline.recordings.amr import NARROW, WIDE, amr_length
 from qa_pipeline.recordings.mpeg import adts_length
 from qa_pipeline.recordings.packets import Ending, Gap, Placed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 RECENT = 32  # frames whose length tells how many would fit into a hole
 FARTHEST = 1 << 20  # bytes; damage that goes on longer is not searched to its end
@@ -51,6 +56,14 @@ def framing_of(path: Path, demuxer: str) -> Framing | None:
     return None
 
 
+@dataclass(frozen=True)
+class Hole:
+    """Bytes that are no frame, and how many frames they are taken for."""
+
+    size: int
+    frames: int
+
+
 class Framed:
     """The frames of a file. Raises FFmpegError where the first cannot be decoded, ValueError where there is none."""
 
@@ -59,39 +72,78 @@ class Framed:
     def __init__(self, path: Path, framing: Framing) -> None:
         self._path, self._framing, self.guessed = path, framing, False
         self.codec = framing.decoder
+        self._known = dict[int, int]()
         first = next((one for one in self.placed() if isinstance(one, Placed)), None)
         if first is None:
             raise ValueError("no frame can be decoded")
         self.channels, self.rate = first.frame.layout.nb_channels, first.frame.sample_rate
 
     def placed(self) -> Iterator[Placed | Gap | Ending]:
-        """Frames in order; for what is damaged, as much time as frames of the length before it would take."""
+        """Frames in order; for what is damaged, as much time as frames of the length before it would take, and where that is a
+        guess, as much untold as the stillest stretch of the file would take more."""
         import av
 
         decoder: Any = av.CodecContext.create(self._framing.decoder, "r")
         if self._framing.decoder == "gsm":
             decoder.sample_rate, decoder.layout = 8000, "mono"
-        seconds, missed = self._framing.seconds or 0.0, 0
+        seconds, missed, untold = self._framing.seconds or 0.0, 0, 0
         for data in self._frames():
             try:
-                frames = [] if isinstance(data, int) else decoder.decode(av.Packet(data))
+                frames = [] if isinstance(data, Hole) else decoder.decode(av.Packet(data))
             except (av.error.FFmpegError, ValueError):
                 frames = []
             if not frames:
-                missed += data if isinstance(data, int) else 1
+                missed += data.frames if isinstance(data, Hole) else 1
+                untold += self._untold(data) if isinstance(data, Hole) else 0
                 continue
             if missed:
                 seconds = seconds or frames[0].samples / frames[0].sample_rate
-                yield Gap(missed * seconds)
-                missed = 0
+                yield Gap(missed * seconds, untold * seconds)
+                missed = untold = 0
             if not self._framing.seconds:
                 seconds = frames[0].samples / frames[0].sample_rate
             yield Placed(frames[0], None)
-        yield Ending(missed * seconds)
+        yield Ending((missed + untold) * seconds)
 
-    def _frames(self) -> Iterator[bytes | int]:
-        """The bytes of each frame, or the number of frames that would fit where there is none."""
-        length, recent, all_bytes, count, sizes = self._framing.length, list[int](), 0, 0, set[int]()
+    def _untold(self, hole: Hole) -> int:
+        """How many more frames than it is taken for it may have held, where frames differ in length."""
+        if hole.frames < 2 or not self._differ:
+            return 0
+        self.guessed = True
+        return max(0, self._most(hole.size) - hole.frames)
+
+    @cached_property
+    def _differ(self) -> bool:
+        import numpy as np
+
+        return len(np.unique(np.concatenate([np.diff(ends) for ends in self._runs]))) > 1
+
+    @cached_property
+    def _runs(self) -> list[NDArray[np.int64]]:
+        """Of each stretch that is whole, where its frames end, in bytes from where it begins."""
+        import numpy as np
+
+        runs = list[list[int]]([[0]])
+        for one in self._frames():
+            if isinstance(one, Hole):
+                runs.append([0])
+            else:
+                runs[-1].append(len(one))
+        return [np.cumsum(run) for run in runs]
+
+    def _most(self, size: int) -> int:
+        """Of frames, in any so many bytes that are whole; 0 where no stretch has as many."""
+        import numpy as np
+
+        if size not in self._known:
+            runs = [ends for ends in self._runs if ends[-1] >= size]
+            held = [np.searchsorted(ends, ends + size, "right") - np.arange(len(ends)) for ends in runs]
+            self._known[size] = max((int(frames.max()) - 1 for frames in held), default=0)
+        return self._known[size]
+
+    def _frames(self) -> Iterator[bytes | Hole]:
+        """The bytes of each frame, or what is there instead."""
+        length, recent, all_bytes, count = self._framing.length, list[int](), 0, 0
         with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
             at, size = self._framing.signature, len(raw)
             while at < size:
@@ -99,7 +151,6 @@ class Framed:
                 after = at + (own or 0)
                 if own and after <= size and (after == size or length(raw, after)):
                     recent, all_bytes, count = [*recent[1 - RECENT :], own], all_bytes + own, count + 1
-                    sizes.add(own)
                     yield raw[at:after]
                     at = after
                     continue
@@ -112,8 +163,7 @@ class Framed:
                     yield raw[at:after]  # it is what follows that is damaged
                     fit -= 1
                 if fit:
-                    self.guessed |= fit > 1 and len(sizes) > 1
-                    yield fit
+                    yield Hole(end - at, fit)
                 at = end
 
     def _next(self, raw: Any, at: int) -> int | None:

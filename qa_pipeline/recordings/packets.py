@@ -23,9 +23,10 @@ class Placed:
 
 @dataclass(frozen=True)
 class Gap:
-    """Seconds that are missing between the frame before and the next."""
+    """Seconds that are missing between the frame before and the next. untold: how many more it may be, by a guess."""
 
     lost: float
+    untold: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class Placing:
                 return Lost(self.lost + one.unheard, one.lost)
             if isinstance(one, Gap):
                 self._silence(one.lost)
+                self.lost += one.untold
             elif not self._past(one.at, one.frame.samples / one.frame.sample_rate):
                 self._place(one.frame, one.at)
         raise AssertionError("a source tells its ending")

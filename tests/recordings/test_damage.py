@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qa_pipeline.recordings.amr import NARROW, amr_length
 from qa_pipeline.recordings.decode import Recording, decode
 from qa_pipeline.recordings.files import one_file
 from qa_pipeline.recordings.find import Failure
@@ -160,6 +161,19 @@ def test_a_hole_among_frames_of_different_lengths_is_told_for_a_guess(tmp_path: 
     assert "loss_guessed" in saving.flags and saving.lost_ms > 600
     assert "loss_guessed" not in talking.flags and talking.lost_ms == pytest.approx(620, abs=40)
     assert "loss_guessed" not in heard(tmp_path, "dtx.amr").flags
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.4, 0.55, 0.7, 0.85])
+def test_a_guessed_loss_is_told_in_full_whether_there_was_speech_or_silence(tmp_path: Path, share: float) -> None:
+    """The file's sound stands in it twice, so that what is lost of the one is known by the other."""
+    raw = encoded("dtx.amr", SECONDS)
+    ends, length = [6], amr_length(NARROW)
+    while ends[-1] < len(raw):
+        ends.append(ends[-1] + (length(raw, ends[-1]) or 0))
+    start = next(end for end in ends if end >= share * (len(raw) - 1000))
+    made = heard(tmp_path, "dtx.amr", lambda once: once[:start] + bytes(1000) + once[start + 1000 :] + once[6:])
+    gone = sum(start <= end < start + 1000 for end in ends)
+    assert "loss_guessed" in made.flags and made.lost_ms >= 20 * gone
 
 
 @pytest.mark.parametrize("name", ["pcm16.wav", "mulaw.wav", "wav49.wav", "ima.wav", "cbr.mp3", "a.flac", "a.aiff", "a.au"])
