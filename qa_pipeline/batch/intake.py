@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -24,13 +24,13 @@ from qa_pipeline.recordings.legs import in_legs, legs_on_record
 from qa_pipeline.recordings.records.columns import named_record
 from qa_pipeline.recordings.records.join import Records
 from qa_pipeline.recordings.records.record import fingerprint
-from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.speech.backend import Heard, Recogniser
 from qa_pipeline.speech.listen import with_words
 from qa_pipeline.speech.roles import RoleCues
 from qa_pipeline.text.segment import Segmenter
-from qa_pipeline.verdicts.judging import Failed, seal
+from qa_pipeline.verdicts.in_force import PLANS
+from qa_pipeline.verdicts.judging import Failed, Matchers, seal
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,10 @@ class Tools:
     recogniser: Recogniser
     packs: Mapping[str, RulePack]
     judge: bool
-    matchers: dict[str, Matcher] = field(default_factory=dict)
+
+    @cached_property
+    def matchers(self) -> Matchers:
+        return Matchers(self.config.root / PLANS)
 
     @cached_property
     def segmenter(self) -> Segmenter:

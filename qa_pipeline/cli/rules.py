@@ -219,9 +219,10 @@ def why(call_id: str, rule_id: str | None, project: Path) -> None:
     from qa_pipeline.config import read_config
     from qa_pipeline.dataset.parts import read_part
     from qa_pipeline.errors import QaError
+    from qa_pipeline.rules.judge import make_matcher
     from qa_pipeline.rules.reader import nearest
     from qa_pipeline.rules.trace import call_tables, trace
-    from qa_pipeline.verdicts.in_force import packs_in_force
+    from qa_pipeline.verdicts.in_force import PLANS, packs_in_force
 
     config = read_config(project)
     day = kept_under(config, call_id, project)
@@ -234,5 +235,6 @@ def why(call_id: str, rule_id: str | None, project: Path) -> None:
     for leg in [one for one in legs if rule_id in {rule.id for rule in packs[one["pack"]].rules}] or legs:
         if len(legs) > 1:
             click.echo(f"leg {leg['leg']}, agent {leg['agent_id'] or 'unknown'}, pack {leg['pack']}")
-        for line in trace(tables, packs[leg["pack"]], leg["leg"], rule_id):
+        pack = packs[leg["pack"]]
+        for line in trace(tables, pack, leg["leg"], rule_id, make_matcher(pack, config.root / PLANS)):
             click.echo(line)

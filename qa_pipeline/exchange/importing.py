@@ -24,12 +24,11 @@ from qa_pipeline.exchange.import_record import Beside
 from qa_pipeline.forms.check import FormError, Wrong
 from qa_pipeline.forms.read import How, in_our_form, is_foreign, read_objects
 from qa_pipeline.model import Transcript
-from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack, vocabulary
 from qa_pipeline.text.segment import Segmenter
 from qa_pipeline.upkeep.repairing import rebuild_if_new
-from qa_pipeline.verdicts.in_force import publish_first
-from qa_pipeline.verdicts.judging import Failed, seal
+from qa_pipeline.verdicts.in_force import PLANS, publish_first
+from qa_pipeline.verdicts.judging import Failed, Matchers, seal
 from qa_pipeline.verdicts.rescoring import apply_marks
 
 TOGETHER = 200
@@ -72,7 +71,7 @@ def import_files(config: Config, packs: Mapping[str, RulePack], paths: Sequence[
     Memory is that of a batch of calls and of the largest call date. Raises BusyError while another command writes in the
     project, and OSError for a file that cannot be read.
     """
-    failed, matchers = Failed(), dict[str, Matcher]()
+    failed, matchers = Failed(), Matchers(config.root / PLANS)
     with one_writer(config.root), closing(Ledger(config.ledger)) as ledger:
         clear_staging(config.dataset)
         publish_first(config)

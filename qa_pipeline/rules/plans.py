@@ -25,7 +25,7 @@ from qa_pipeline.dataset.store import store_of
 from qa_pipeline.rules.phrase import Phrase
 from qa_pipeline.rules.plan import Plan, compile_plan
 
-MOST = 12
+MOST = 24
 """Plans kept: a project's packs and some narrowed ones. The oldest go first."""
 READERS = ("opencc", "pypinyin")
 """Whose dictionaries decide how characters are written and sound."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -39,11 +41,22 @@ Judged = tuple[dict[str, pa.Table], Failed]
 Judge = Callable[[Tables], dict[str, pa.Table]]
 
 
+@dataclass(frozen=True)
+class Matchers:
+    """Each pack's, made when it is first asked for, and kept. plans: the folder of what was compiled before."""
+
+    plans: Path | None = None
+    made: dict[str, Matcher] = field(default_factory=dict)
+
+    def of(self, pack: RulePack) -> Matcher:
+        """Raises PackError as `make_matcher` does."""
+        if pack.id not in self.made:
+            self.made[pack.id] = make_matcher(pack, self.plans)
+        return self.made[pack.id]
+
+
 def verdict_tables(
-    tables: Tables,
-    packs: Mapping[str, RulePack],
-    matchers: dict[str, Matcher] | None = None,
-    now: datetime | None = None,
+    tables: Tables, packs: Mapping[str, RulePack], matchers: Matchers | None = None, now: datetime | None = None
 ) -> dict[str, pa.Table]:
     """Findings and scores of the calls in tables calls, legs, turns and events. A leg is judged by the pack that it names.
 
@@ -51,28 +64,25 @@ def verdict_tables(
     """
     scored_at = now or datetime.now(UTC)
     findings, scores = [SCHEMAS["findings"].empty_table()], [SCHEMAS["scores"].empty_table()]
-    for block, case, verdicts in _judged(tables, packs, {} if matchers is None else matchers):
+    for block, case, verdicts in _judged(tables, packs, matchers or Matchers()):
         versions = transcript_versions(block).take(pa.array(case.corpus.call_of))
         findings.append(findings_table(case, verdicts))
         scores.append(scores_table(case, verdicts, versions, scored_at))
     return {"findings": pa.concat_tables(findings), "scores": pa.concat_tables(scores)}
 
 
-def findings_alone(tables: Tables, packs: Mapping[str, RulePack], matchers: dict[str, Matcher]) -> dict[str, pa.Table]:
+def findings_alone(tables: Tables, packs: Mapping[str, RulePack], matchers: Matchers) -> dict[str, pa.Table]:
     """As `verdict_tables`, without scores."""
     found = [findings_table(case, verdicts) for _, case, verdicts in _judged(tables, packs, matchers)]
     return {"findings": pa.concat_tables([SCHEMAS["findings"].empty_table(), *found])}
 
 
-def _judged(
-    tables: Tables, packs: Mapping[str, RulePack], matchers: dict[str, Matcher]
-) -> Iterator[tuple[Tables, Case, list[Verdicts]]]:
+def _judged(tables: Tables, packs: Mapping[str, RulePack], matchers: Matchers) -> Iterator[tuple[Tables, Case, list[Verdicts]]]:
     for name in sorted(set(tables["legs"]["pack"].unique().to_pylist())):
         if name not in packs:
             raise QaError(f"its pack {name!r} is not in rules/; there are {', '.join(sorted(packs)) or 'none'}")
-        matcher = matchers.setdefault(name, matchers.get(name) or make_matcher(packs[name]))
         for block in in_blocks(tables, BLOCK):
-            yield block, *judge_tables(block, packs[name], matcher)
+            yield block, *judge_tables(block, packs[name], matchers.of(packs[name]))
 
 
 def judge_apart(tables: Tables, judge: Judge) -> Judged:
@@ -96,13 +106,12 @@ def _only(tables: Tables, call_ids: Collection[str]) -> dict[str, pa.Table]:
     return {name: of_calls(table, call_ids) for name, table in tables.items()}
 
 
-def seal(dataset: Where, ledger: Ledger, packs: Mapping[str, RulePack], matchers: dict[str, Matcher] | None = None) -> Failed:
+def seal(dataset: Where, ledger: Ledger, packs: Mapping[str, RulePack], matchers: Matchers) -> Failed:
     """Finished transcripts into Parquet with their verdicts. A call that cannot be judged stays in the ledger, noted.
 
     A date's part is written once, however many transcripts wait; only its Arrow tables are ever in memory as a whole.
     """
     failed: Failed = {}
-    matchers = {} if matchers is None else matchers
 
     def judge(some: Tables) -> dict[str, pa.Table]:
         return verdict_tables(some, packs, matchers)

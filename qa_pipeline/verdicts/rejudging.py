@@ -16,12 +16,10 @@ from qa_pipeline.dataset.people import Mark, after_judging
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where
 from qa_pipeline.dataset.tables import PRUNED, of_calls, transcript_blocks
-from qa_pipeline.rules.hits import Matcher
-from qa_pipeline.rules.judge import make_matcher
 from qa_pipeline.rules.pack import RulePack, narrowed
 from qa_pipeline.rules.scoring import Units, score_findings, with_people
 from qa_pipeline.verdicts.choice import Choice
-from qa_pipeline.verdicts.judging import BLOCK, Failed, findings_alone, judge_apart
+from qa_pipeline.verdicts.judging import BLOCK, Failed, Matchers, findings_alone, judge_apart
 
 _VERSIONS = pa.schema([("call_id", pa.string()), ("version", pa.string())])
 
@@ -37,13 +35,12 @@ class Judges:
     marks: tuple[Mark, ...]
     scored_at: datetime
     plans: Path | None = None
-    _made: dict[tuple[str, frozenset[str]], tuple[dict[str, RulePack], dict[str, Matcher]]] = field(default_factory=dict)
+    _made: dict[tuple[str, frozenset[str]], tuple[dict[str, RulePack], Matchers]] = field(default_factory=dict)
 
-    def asked(self, pack: RulePack, rules: frozenset[str]) -> tuple[dict[str, RulePack], dict[str, Matcher]]:
-        """The pack of these rules alone, and its matcher, each by its name. Raises PackError as `make_matcher` does."""
+    def asked(self, pack: RulePack, rules: frozenset[str]) -> tuple[dict[str, RulePack], Matchers]:
+        """The pack of these rules alone, by its name, and its matcher. Raises PackError as `make_matcher` does."""
         if (pack.id, rules) not in self._made:
-            narrow = narrowed(pack, rules)
-            self._made[pack.id, rules] = {pack.id: narrow}, {pack.id: make_matcher(narrow, self.plans)}
+            self._made[pack.id, rules] = {pack.id: narrowed(pack, rules)}, Matchers(self.plans)
         return self._made[pack.id, rules]
 
 

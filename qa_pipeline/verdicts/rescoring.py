@@ -30,7 +30,7 @@ from qa_pipeline.rules.pack import RulePack, load_packs
 from qa_pipeline.verdicts.choice import Choice
 from qa_pipeline.verdicts.cores import each_date, many_calls
 from qa_pipeline.verdicts.in_force import CACHE, PLANS, draft_packs, packs_in_force
-from qa_pipeline.verdicts.judging import Failed, seal
+from qa_pipeline.verdicts.judging import Failed, Matchers, seal
 from qa_pipeline.verdicts.rejudging import Judges, Rejudged, rejudge
 
 Progress = Callable[[int, int], None]
@@ -181,7 +181,7 @@ def _seal_waiting(config: Config, packs: dict[str, RulePack]) -> None:
     """Transcripts that no one judged yet, as `qa transcribe` leaves them."""
     if config.ledger.exists():
         with closing(Ledger(config.ledger)) as ledger:
-            seal(config.dataset, ledger, packs)
+            seal(config.dataset, ledger, packs, Matchers(config.root / PLANS))
 
 
 def _refuse_stale(config: Config, run: DryRun) -> None:

@@ -12,7 +12,7 @@ from qa_pipeline.rules.examples import read_dialogue, run_examples, tables_of
 from qa_pipeline.rules.judge import judge_tables, make_matcher
 from qa_pipeline.rules.pack import load_packs
 from qa_pipeline.rules.verdict_tables import findings_table
-from qa_pipeline.verdicts.judging import verdict_tables
+from qa_pipeline.verdicts.judging import Matchers, verdict_tables
 from tests.rules.judging import finding, pack_of, rule_of
 
 PACKS = load_packs(shipped.packs())
@@ -65,7 +65,7 @@ def test_the_order_of_rows_does_not_matter(told: list[str], shuffle: random.Rand
     calls = [read_dialogue(d, "etiquette", f"c{i}") for i, d in enumerate(told)]
     mixed = list(calls)
     shuffle.shuffle(mixed)
-    one, other = (verdict_tables(tables_of(c), PACKS, {"etiquette": MATCHER}) for c in (calls, mixed))
+    one, other = (verdict_tables(tables_of(c), PACKS, Matchers(made={"etiquette": MATCHER})) for c in (calls, mixed))
     assert one["findings"] == other["findings"]
     assert one["scores"].drop(["scored_at"]) == other["scores"].drop(["scored_at"])
 
