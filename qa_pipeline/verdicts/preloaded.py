@@ -24,4 +24,7 @@ def load() -> None:
     gc.freeze()  # it is there for good: what is looked through for refuse is what came since
 
 
-load()
+try:
+    load()
+except Exception as problem:
+    raise ImportError("not loaded ahead") from problem  # which the server passes over: who needs it will say what is wrong
