@@ -41,8 +41,7 @@ SCORE_CHANGES = pa.schema(
 def diff_findings(before: pa.Table, after: pa.Table) -> pa.Table:
     """A row for each finding that is not the same on both sides, in FINDING_CHANGES. A new version alone is no change."""
     old, new = _side_by_side(before, after, KEYS["findings"])
-    same = _same(old, new, ("points", "possible", "reason", "fatal_state", "evidence", "verdict"))
-    old, new = (side.filter(pc.invert(same)) for side in (old, new))
+    old, new = _unlike(old, new, ("points", "possible", "reason", "fatal_state", "evidence", "verdict"))
     verdicts = [pc.fill_null(t["verdict"], NONE) for t in (old, new)]
     change = pc.if_else(pc.not_equal(*verdicts), pc.binary_join_element_wise(*verdicts, "→"), "evidence")
     columns = {name: pc.coalesce(old[name], new[name]) for name in (*KEYS["findings"], "agent_id")}
@@ -56,8 +55,7 @@ def diff_scores(before: pa.Table, after: pa.Table) -> pa.Table:
     """A row for each score whose points, percent, fatal state or number of unsure findings are not the same on both sides."""
     old, new = _side_by_side(before, after, KEYS["scores"])
     names = ("points", "possible", "percent", "fatal_state", "n_unsure")
-    same = _same(old, new, names)
-    old, new = (side.filter(pc.invert(same)) for side in (old, new))
+    old, new = _unlike(old, new, names)
     columns = {name: pc.coalesce(old[name], new[name]) for name in (*KEYS["scores"], "agent_id", "team")}
     for name in names:
         columns |= {f"{name}_before": old[name], f"{name}_after": new[name]}
@@ -95,9 +93,12 @@ def _rows_of(every: NDArray[np.int64], mine: NDArray[np.int64], table: pa.Table)
     return table.take(pa.array(row, mask=(mine[row] != every) if len(mine) else np.ones(len(every), bool)))
 
 
-def _same(old: pa.Table, new: pa.Table, columns: tuple[str, ...]) -> pa.ChunkedArray:
-    """Row by row, whether all these columns hold the same on both sides."""
-    return functools.reduce(pc.and_, [_equal(old[name], new[name]) for name in columns])
+def _unlike(old: pa.Table, new: pa.Table, columns: tuple[str, ...]) -> tuple[pa.Table, pa.Table]:
+    """The rows in which some of these columns do not hold the same on both sides."""
+    same = functools.reduce(pc.and_, [_equal(old[name], new[name]) for name in columns])
+    if not pc.any(same).as_py():  # as when calls are judged for the first time
+        return old, new
+    return old.filter(pc.invert(same)), new.filter(pc.invert(same))
 
 
 def _equal(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.ChunkedArray:

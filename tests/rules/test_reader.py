@@ -96,6 +96,20 @@ def test_two_packs_of_one_id_are_told(tmp_path: Path) -> None:
         load_packs(tmp_path)
 
 
+def test_only_the_packs_whose_files_changed_are_read_again(tmp_path: Path) -> None:
+    told = {name: HEAD.replace("pack: p", f"pack: {name}") + RULES for name in ("a", "b")}
+    for name, text in told.items():
+        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
+    before = load_packs(tmp_path)
+    (tmp_path / "b.yaml").write_text(told["b"].replace("weight: 10", "weight: 20"), "utf-8")
+    after = load_packs(tmp_path)
+    assert after["a"] is before["a"]
+    assert [packs["b"].rules[0].weight for packs in (before, after)] == [10, 20]
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "phrases.yaml").write_text('phrases: {thanks: {say: ["谢谢"]}}\n', "utf-8")
+    assert load_packs(tmp_path)["a"] is not before["a"]
+
+
 def test_a_rule_s_version_is_what_it_means_and_earns_and_not_how_it_is_told(tmp_path: Path) -> None:
     rule = "- {id: r, title: %s, weight: %d, when: call, expect: {said: %s}, coach: %s}\n"
     plain = pack_of(tmp_path, "rules:\n" + rule % ("甲", 10, "hello", "x")).rules[0].version
