@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, ascend, event_spans
+from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, event_spans
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.spans import Flags, Ints, Spans, in_order, no_spans, spans, together
@@ -147,12 +147,16 @@ class Case:
         """All turns."""
         return self.corpus.turns.as_spans(self.speaks("anyone"))
 
+    @cached_property
+    def badly_heard(self) -> Flags:
+        """Which turns were heard with little confidence."""
+        return np.asarray(self.corpus.turns.confidence < LOW_CONFIDENCE, bool)
+
     @kept
     def weak_turns(self, by: str, to: str | None = None) -> Spans:
         """Turns that were heard without words or with little confidence: what was not found there may have been said."""
         turns = self.corpus.turns
-        weak = (turns.length == 0) | (turns.confidence < LOW_CONFIDENCE)
-        return turns.as_spans(self.speaks(by, to) & weak)
+        return turns.as_spans(self.speaks(by, to) & ((turns.length == 0) | self.badly_heard))
 
     @cached_property
     def items(self) -> Items:
@@ -175,14 +179,12 @@ class Case:
     @kept
     def heard(self, name: str) -> Spans:
         """Everything heard of a phrase, on any rung, sorted by (unit, time)."""
-        begin, stop = self._edges[self._row[name] : self._row[name] + 2].tolist()
-        hits, turns = self._hits, self.corpus.turns
-        turn, first = hits.text[begin:stop], hits.first[begin:stop]
-        start, end = turns.time_of(turn, first), turns.time_of(turn, hits.last[begin:stop])
-        found = Spans(turns.unit[turn], start, end, np.arange(begin, stop) + len(turns))
-        order = (found.unit, turns.start[turn], start, first)
+        of = slice(*self._edges[self._row[name] : self._row[name] + 2].tolist())
+        turn, first = self._hits.text[of], self._hits.first[of]
+        found, in_order = self.corpus.turns.words(turn, first, self._hits.last[of])
+        found = replace(found, item=found.item + len(self.corpus.turns) + of.start)
         # they are in order but for turns that begin at once and characters whose times go back
-        return found if ascend(order) else found.take(np.lexsort(order[::-1]))
+        return found if in_order else found.take(np.lexsort((first, found.start, self.corpus.turns.start[turn], found.unit)))
 
     @kept
     def said_by(self, name: str, anchored: bool, by: str, to: str | None) -> tuple[Spans, Spans]:
@@ -194,13 +196,17 @@ class Case:
     @kept
     def satisfying(self, name: str, anchored: bool) -> tuple[Spans, Spans]:
         """Hits of a phrase on the rungs that it allows, and those on lower rungs, which make a miss unsure."""
-        found = self.heard(name)
-        hit = found.item - len(self.corpus.turns)
-        allowed = np.array([r in self.pack.phrases[name].rungs for r in RUNG_NAMES])
-        good = allowed[self._hits.rung[hit]]
-        if not anchored:
-            good &= ~self._hits.short[hit]
+        found, good = self.heard(name), self.graded(name)[1] <= anchored
         return found.take(good), found.take(~good)
+
+    @kept
+    def graded(self, name: str) -> tuple[Ints, NDArray[np.int8]]:
+        """The turn of each hit of a phrase, and where it satisfies: 0 anywhere, 1 at an anchored place, since two syllables are
+        known by their sound alone, 2 nowhere."""
+        hit = self.heard(name).item - len(self.corpus.turns)
+        allowed = np.array([r in self.pack.phrases[name].rungs for r in RUNG_NAMES])
+        grade = np.where(allowed[self._hits.rung[hit]], self._hits.short[hit], np.int8(2))
+        return self._hits.text[hit].astype(np.int64), grade.astype(np.int8)
 
     def turn(self, found: Spans) -> Ints:
         """The row of the turn in which each was said, -1 for none."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qa_pipeline.rules import truth as t
-from qa_pipeline.rules.case import LOW_CONFIDENCE, NORMALISED, SURE_ENOUGH_TO_ACCUSE, Case
+from qa_pipeline.rules.case import Case
 from qa_pipeline.rules.compare import BOUNDS, fits, within
-from qa_pipeline.rules.language import Expression, PhraseChoice
+from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.measures import MEASURES
 from qa_pipeline.rules.occasions import find_spans
 from qa_pipeline.rules.recall import echoes, every_value, names, repeats, some_value
-from qa_pipeline.rules.spans import LONGEST, Flags, Ints, Spans, expand, key, merge, spans, starts_within
-from qa_pipeline.rules.truth import Proof, Truth, Witnesses, truth
-from qa_pipeline.rules.windows import KEYS, Window, spans_in, window
+from qa_pipeline.rules.said import never_said, said
+from qa_pipeline.rules.spans import Spans, expand, merge, spans, starts_within
+from qa_pipeline.rules.truth import Truth, Witnesses, either_seen, truth, unknown_at
+from qa_pipeline.rules.windows import spans_in, window
 
 WORTH_LEAVING_OUT = 1_000
 """Rows fewer than which are looked at needlessly sooner than they are left out."""
@@ -80,120 +80,6 @@ def _of(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     return t.all_of([*must, enough]) if must else enough
 
 
-def _heard(case: Case, name: str, args: Mapping[str, Any], w: Window, anchored: bool) -> tuple[Spans, Ints, Ints, Flags]:
-    """The phrase's hits by the speaker, the rows [lo, hi) in each window, and where only a lower rung hears it."""
-    good, low = case.said_by(name, anchored, args.get("by", "agent"), args.get("to"))
-    lo, hi = w.rows_of(good, case.turns_around(good))
-    low_lo, low_hi = w.rows_of(low, case.turns_around(low))
-    return good, lo, hi, low_hi > low_lo
-
-
-def _doubt(case: Case, args: Mapping[str, Any], w: Window) -> Ints:
-    """Why words that were not found may have been said all the same, per row; 0: no doubt."""
-    by, to = args.get("by", "agent"), args.get("to")
-    if (by, to) not in w.doubts:
-        w.doubts[by, to] = _doubts(case, by, to, w)
-    return w.doubts[by, to]
-
-
-def _doubts(case: Case, by: str, to: str | None, w: Window) -> Ints:
-    weak, turns = case.weak_turns(by, to), case.corpus.turns
-    lo, hi = w.rows_of(weak, weak)
-    wordless = turns.length[weak.item[np.minimum(lo, max(0, len(weak) - 1))]] == 0 if len(weak) else np.zeros(len(lo), bool)
-    low, silent = case.reasons.number("low_confidence"), case.reasons.number("speech_without_words")
-    reason = np.where(hi > lo, np.where(wordless, silent, low), 0)
-    beyond = np.where(w.end >= case.corpus.leg_end[w.unit], case.cut_off[w.unit], 0)
-    reason = np.where(reason != 0, reason, beyond)
-    return np.where(case.roles_unknown[w.unit] != 0, case.roles_unknown[w.unit], reason) if by != "anyone" else reason
-
-
-def _said(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
-    choice: PhraseChoice = c["said"]
-    inner = anchored and not any(k in c.args for k in KEYS)
-    w = window(case, occasion, c.args)
-    heard = [_heard(case, name, c.args, w, inner) for name in choice.names]
-    doubt = _doubt(case, c.args, w)
-    roles = case.roles_unknown[occasion.unit] if c.get("by", "agent") != "anyone" else np.zeros(len(occasion), np.int64)
-    parts = []
-    for name, (good, lo, hi, low) in zip(choice.names, heard, strict=True):
-        nearly = np.where(low, case.reasons.number(f"nearly_said:{name}"), doubt)
-        found = (hi - lo >= c.get("times", 1)) & (roles == 0)
-        weak = found & _all_weak(case, good, lo)
-        unknown = np.where(roles != 0, roles, nearly)
-        part = truth(found, case.reasons.number(f"not_said:{name}"), t.seen(found, good, lo), unknown)
-        parts.append(_unknown_at(weak, case.reasons.number("low_confidence"), part))
-    out = t.all_of(parts) if choice.every else t.any_of(parts)
-    if len(parts) > 1 and (c.get("same_turn") or c.get("in_order")):
-        joint = _in_one_turn if c.get("same_turn") else _in_order
-        held = joint(case, heard, len(occasion))
-        reason = case.reasons.number("not_in_one_turn" if c.get("same_turn") else "not_in_order")
-        out = t.all_of([out, truth(held, reason, t.no_proof, np.where(out.value == t.UNKNOWN, out.reason, 0))])
-    return out
-
-
-def _unknown_at(rows: Flags, reason: Ints | int, told: Truth) -> Truth:
-    if not rows.any():
-        return told
-    value = np.where(rows, np.int8(t.UNKNOWN), told.value).astype(np.int8)
-    return Truth(value, np.where(rows, reason, told.reason), told.proof)
-
-
-def _all_weak(case: Case, good: Spans, lo: Ints) -> Flags:
-    """Whether the first hit stands on words that were heard with little confidence."""
-    if "weak" not in good.told:
-        good.told["weak"] = case.corpus.turns.confidence[case.turn(good)] < LOW_CONFIDENCE
-    weak: Flags = good.told["weak"]
-    return weak[np.minimum(lo, len(good) - 1)] if weak.any() else np.zeros(len(lo), bool)
-
-
-def _in_one_turn(case: Case, heard: list[tuple[Spans, Ints, Ints, Flags]], n: int) -> Flags:
-    """Rows that have one turn with a hit of every phrase."""
-    common: Ints | None = None
-    for good, lo, hi, _ in heard:
-        row, at = expand(lo, hi)
-        pairs = row * LONGEST + case.turn(good)[at]
-        pairs = pairs[np.append(pairs[1:] != pairs[:-1], True)[: len(pairs)]]  # hits of one turn stand side by side
-        common = pairs if common is None else common[np.isin(common, pairs)]
-    held = np.zeros(n, bool)
-    held[(common if common is not None else np.zeros(0, np.int64)) // LONGEST] = True
-    return held
-
-
-def _in_order(case: Case, heard: list[tuple[Spans, Ints, Ints, Flags]], n: int) -> Flags:
-    """Rows in which each phrase is said after the one before it, the earliest hits taken."""
-    at, held = np.zeros(n, np.int64), np.ones(n, bool)
-    for good, lo, hi, _ in heard:
-        unit_start = key(good.unit[np.minimum(lo, max(0, len(good) - 1))], at) if len(good) else at
-        row = np.maximum(lo, np.searchsorted(good.starts, unit_start, "left"))
-        held &= row < hi
-        at = np.where(held, good.start[np.minimum(row, max(0, len(good) - 1))] if len(good) else 0, at)
-    return held
-
-
-def _never_said(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
-    """An accusation rests on words heard as written, and well."""
-    w = window(case, occasion, c.args)
-    turns, right = case.corpus.turns, case.speaks(c.get("by", "agent"), c.get("to"))
-    parts = []
-    for name in c["never_said"].names:
-        found = case.heard(name)
-        found = found.take((case.items.rung[found.item] <= NORMALISED) & right[case.turn(found)])
-        sure = found.take(~(turns.confidence[case.turn(found)] < SURE_ENOUGH_TO_ACCUSE))
-        lo, hi = w.rows_of(found, case.turns_around(found))
-        sure_lo, sure_hi = w.rows_of(sure, case.turns_around(sure))
-        clean, guilty = hi == lo, sure_hi > sure_lo
-        reason = case.reasons.number(f"said:{name}")
-        doubt = np.where(guilty, 0, case.reasons.number("low_confidence"))
-        shown = _either_seen(t.seen(guilty, sure, sure_lo), t.seen(~clean & ~guilty, found, lo))
-        parts.append(truth(clean, reason, shown, np.where(clean, 0, doubt)))
-    roles = case.roles_unknown[occasion.unit]
-    return _unknown_at(roles != 0, roles, t.all_of(parts))
-
-
-def _either_seen(*proofs: Proof) -> Proof:
-    return lambda chosen: t.witnesses([proof(chosen) for proof in proofs])
-
-
 def _occurs(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     found, unknown = find_spans(case, c["occurs"])
     if c.get("anywhere"):
@@ -205,7 +91,7 @@ def _occurs(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth
     more = unknown[occasion.unit]
     proof = t.seen(n > 0, found, np.minimum(first, max(0, len(found) - 1)))
     out = truth(held, reason, proof, np.where(n < least, more, 0))
-    return _unknown_at(held & (more != 0), more, out) if most < 10**9 else out
+    return unknown_at(held & (more != 0), more, out) if most < 10**9 else out
 
 
 def _order(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -221,7 +107,7 @@ def _order(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
         if len(found):
             proofs.append(t.seen(held.copy(), found, chosen))
             at = np.where(held, found.start[chosen] + 1, at)
-    return truth(held, case.reasons.number("not_in_order"), _either_seen(*proofs), unknown)
+    return truth(held, case.reasons.number("not_in_order"), either_seen(*proofs), unknown)
 
 
 def _longest_gap(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
@@ -339,8 +225,8 @@ _OPERATORS: dict[str, Callable[[Case, Expression, Spans, bool], Truth]] = {
     "any": _any,
     "not": _not,
     "of": _of,
-    "said": _said,
-    "never_said": _never_said,
+    "said": said,
+    "never_said": never_said,
     "occurs": _occurs,
     "order": _order,
     "longest_gap": _longest_gap,

@@ -15,11 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from qa_pipeline.kernels import Kernel
 from qa_pipeline.rules.spans import Ints, Spans, expand, in_order, spans
 from qa_pipeline.text.columns import code_points, text_column
 
 AGENT, CUSTOMER, IVR, UNKNOWN = range(4)
 OF_LEGS = ("agent_id", "leg", "pack", "leg_followed")
+WORDS_A_STEP = 5
+"""Words timed in the time of a kernel's step."""
+Rows = NDArray[np.integer[Any]]
 SPEAKER_CODES = {"agent": AGENT, "customer": CUSTOMER, "ivr": IVR, "unknown": UNKNOWN}
 
 
@@ -37,17 +41,17 @@ class Turns:
     length: Ints
     confidence: NDArray[np.float64]
     begin: Ints
-    char_ms: NDArray[np.int32]
+    char_ms: Rows
 
     def __len__(self) -> int:
         return len(self.unit)
 
-    def time_of(self, turn: NDArray[np.integer[Any]], character: NDArray[np.integer[Any]]) -> Ints:
-        """When a character begins; behind the last one, the turn's end."""
-        inside = character < self.length[turn]
-        at = np.where(inside, self.begin[turn] + character, 0)
-        times = self.char_ms[at] if len(self.char_ms) else np.zeros(len(turn), np.int64)
-        return np.where(inside, times, self.end[turn])
+    def words(self, turn: Rows, first: Rows, last: Rows) -> tuple[Spans, bool]:
+        """The characters [first, last) of each turn, numbered as they come; whether in order of unit, turn and time."""
+        unit, start, end = (np.empty(len(turn), np.int64) for _ in range(3))
+        of_turns = (self.unit, self.start, self.end, self.begin, self.length, self.char_ms)
+        in_order = _time_words(len(turn) // WORDS_A_STEP, turn, first, last, *of_turns, unit, start, end)
+        return Spans(unit, start, end, np.arange(len(turn))), in_order
 
     def quotes(self, turn: Ints, first: Ints, last: Ints) -> pa.Array:
         """Characters [first, last) of each turn; empty where the turn is -1."""
@@ -61,6 +65,33 @@ class Turns:
     def as_spans(self, chosen: NDArray[np.bool_]) -> Spans:
         rows = np.flatnonzero(chosen)
         return Spans(self.unit[rows], self.start[rows], self.end[rows], rows)
+
+
+def time_words(
+    turn: Rows, first: Rows, last: Rows,
+    turn_unit: Ints, turn_start: Ints, turn_end: Ints, begin: Ints, length: Ints, char_ms: Rows,
+    unit: Ints, start: Ints, end: Ints,
+) -> bool:  # fmt: skip
+    """Fills in the last three columns; whether unit, turn's start, start and first character ascend."""
+    in_order = True
+    for i in range(len(turn)):
+        of = turn[i]
+        unit[i] = turn_unit[of]
+        start[i] = time_of(first[i], begin[of], length[of], char_ms, turn_end[of])
+        end[i] = time_of(last[i], begin[of], length[of], char_ms, turn_end[of])
+        if i > 0:
+            before = turn[i - 1]
+            place = (unit[i], turn_start[of], start[i], int(first[i]))
+            in_order &= (unit[i - 1], turn_start[before], start[i - 1], int(first[i - 1])) <= place
+    return in_order
+
+
+def time_of(character: int, begin: int, length: int, char_ms: Rows, turn_end: int) -> int:
+    """When a character begins; behind the last one, the turn's end."""
+    return int(char_ms[begin + character]) if character < length else turn_end
+
+
+_time_words = Kernel(time_words, time_of, worth=75_000)
 
 
 @dataclass(frozen=True)
@@ -235,7 +266,7 @@ class _Units:
 def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
     unit = units.of(_lookup(calls["call_id"], table["call_id"]), _ints(table["leg"]))
     columns = (unit, _ints(table["start_ms"]), _ints(table["turn"]))
-    if not ascend(columns) or (len(unit) and unit[0] < 0):  # as most are stored
+    if not _ascend(columns) or (len(unit) and unit[0] < 0):  # as most are stored
         order = np.lexsort(columns[::-1])
         order = order[unit[order] >= 0]
         table, unit = table.take(pa.array(order)), unit[order]
@@ -259,7 +290,7 @@ def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
     )
 
 
-def ascend(columns: Sequence[NDArray[np.integer[Any]]]) -> bool:
+def _ascend(columns: Sequence[Ints]) -> bool:
     """Whether rows are sorted by the first column, where that is equal by the next, and so on."""
     equal = np.ones(max(0, len(columns[0]) - 1), bool)
     for column in columns:

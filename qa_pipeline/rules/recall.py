@@ -11,7 +11,7 @@ import pyarrow as pa
 from qa_pipeline.rules.case import NORMALISED, Case
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.occasions import find_spans
-from qa_pipeline.rules.repetition import repeating
+from qa_pipeline.rules.repetition import repeating, shared
 from qa_pipeline.rules.spans import Flags, Ints, Spans, counts, expand, starts_within
 from qa_pipeline.rules.truth import Truth, Witnesses, truth, witnesses
 from qa_pipeline.rules.windows import Window, window
@@ -88,16 +88,10 @@ def repeats(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth
     by, n = c.get("by", "agent"), c["repeats"]
     turns = case.turns_of(by)
     row, at = _turns_in(window(case, occasion, {"next_turns": c.get("next_turns", 2), "by": by}), turns)
-    wanted = plain_texts(case.quotes(occasion.item)).strings()
-    said = plain_texts(case.corpus.turns.texts.take(pa.array(turns.item[at]))).strings()
-    held = np.array([shares(wanted[r], text, n) for r, text in zip(row.tolist(), said, strict=True)], bool)
+    said = case.quotes(occasion.item)
+    plain = plain_texts(pa.concat_arrays([said, case.corpus.turns.texts.take(pa.array(turns.item[at])).cast(said.type)]))
+    held = shared(plain, row, len(said) + np.arange(len(at)), n)
     return _where_said(case, occasion, row[held], turns.take(at[held]), "not_repeated")
-
-
-def shares(one: str, other: str, n: int) -> bool:
-    """Whether `other` holds n characters in a row of `one`, or all of it where it is shorter."""
-    n = min(n, len(one))
-    return n > 0 and any(one[i : i + n] in other for i in range(len(one) - n + 1))
 
 
 def every_value(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:

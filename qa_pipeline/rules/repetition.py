@@ -1,4 +1,4 @@
-"""Which turns repeat what the other one said earlier, told of many legs at once."""
+"""Characters in a row that one text has from another, looked for in many pairs of texts, or in all the turns of many legs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ Flags = npt.NDArray[np.bool_]
 TURN, PLACE = range(2)
 STEPS_A_CHARACTER = 20
 """Characters looked up in the time of a kernel's step."""
+STEPS_A_PAIR = 3
 
 
 def repeating(plain: Plain, leg: Ints, begun: Ints, mine: Flags, theirs: Flags, n: int) -> Flags:
@@ -65,3 +66,24 @@ def same(codes: Ints, a: int, b: int, n: int) -> bool:
 
 
 _find_repeating = Kernel(find_repeating, row_of, same, worth=25_000)
+
+
+def shared(plain: Plain, one: Ints, other: Ints, n: int) -> Flags:
+    """For each pair of texts, whether the other holds n characters in a row of the one, or all of it where it is shorter."""
+    found = np.zeros(len(one), bool)
+    _find_shared(STEPS_A_PAIR * len(one), plain.codes, plain.first, plain.last, one, other, n, found)
+    return found
+
+
+def find_shared(codes: Ints, first: Ints, last: Ints, one: Ints, other: Ints, n: int, found: Flags) -> None:
+    """Fills in `found`."""
+    for pair in range(len(one)):
+        begin, end = first[one[pair]], last[one[pair]]
+        least = min(n, end - begin)
+        for a in range(begin, end - least + 1 if least else begin):
+            for b in range(first[other[pair]], last[other[pair]] - least + 1):
+                if same(codes, a, b, least):
+                    found[pair] = True
+
+
+_find_shared = Kernel(find_shared, same, worth=25_000)

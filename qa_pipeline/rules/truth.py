@@ -53,6 +53,10 @@ def witnesses(parts: Sequence[Witnesses]) -> Witnesses:
     return Witnesses(np.concatenate([p.row for p in parts]), end_to_end([p.spans for p in parts]))
 
 
+def either_seen(*proofs: Proof) -> Proof:
+    return lambda chosen: witnesses([proof(chosen) for proof in proofs])
+
+
 @dataclass(frozen=True)
 class Truth:
     """value: 1, 0 or -1 (unknown); reason: why it is not true, 0 where nothing is to be said."""
@@ -91,9 +95,18 @@ def truth(holds: Flags, reason: Ints | int, proof: Proof = no_proof, unknown: In
     return Truth(value, reasons, proof)
 
 
+def unknown_at(rows: Flags, reason: Ints | int, told: Truth) -> Truth:
+    """The same, but for rows that are unknown whatever is told."""
+    if not rows.any():
+        return told
+    value = np.where(rows, np.int8(UNKNOWN), told.value).astype(np.int8)
+    return Truth(value, np.where(rows, reason, told.reason), told.proof)
+
+
 RANKS = np.array([0, 2, 1], np.int8)
 """By value: false 0, true 2, unknown (the last one) 1."""
 VALUES = np.array([FALSE, UNKNOWN, TRUE], np.int8)
+"""By rank."""
 
 
 def all_of(parts: Sequence[Truth]) -> Truth:

@@ -1,4 +1,6 @@
-"""A turn repeats what was said earlier in its own leg by the other, and nothing else."""
+"""Words repeat what they have in a row from others: a turn, what the other one said earlier in its own leg."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_pipeline.kernels import Kernel
-from qa_pipeline.rules.repetition import repeating
+from qa_pipeline.rules.repetition import repeating, shared
 from qa_pipeline.text.plain import plain_texts
 
 TURN = st.tuples(st.integers(0, 2), st.integers(0, 3), st.booleans(), st.booleans(), st.text("甲乙丙", max_size=7))
@@ -43,6 +45,21 @@ def test_one_is_no_echo_of_what_was_said_in_another_leg_or_later_or_in_fewer_cha
     assert told([(0, 0, True, False, "在三号车间吗"), said], 4) == [False, False]
 
 
+PAIRS = st.lists(st.tuples(*[st.text("甲乙丙", max_size=6)] * 2), max_size=8)
+
+
+def sharing(pairs: list[tuple[str, str]], n: int) -> list[bool]:
+    one, other = np.arange(len(pairs)), np.arange(len(pairs)) + len(pairs)
+    return shared(plain_texts([pair[0] for pair in pairs] + [pair[1] for pair in pairs]), one, other, n).tolist()
+
+
+@given(PAIRS, st.integers(1, 7))
+def test_a_pair_shares_n_characters_or_all_of_a_shorter_one(pairs: list[tuple[str, str]], n: int) -> None:
+    assert sharing(pairs, n) == [
+        bool(grams(one, min(n, len(one)) or 1) & grams(other, min(n, len(one)) or 1)) for one, other in pairs
+    ]
+
+
 def test_compiled_it_tells_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     turns: list[Turn] = [
@@ -50,7 +67,9 @@ def test_compiled_it_tells_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         for leg in range(30)
         for start in range(20)
     ]
-    plainly = told(turns, 3)
-    assert 0.1 < np.mean(plainly) < 0.9
+    pairs = [(turn[4], other[4]) for turn, other in pairwise(turns)]
+    plainly, shares = told(turns, 3), sharing(pairs, 3)
+    assert 0.1 < np.mean(plainly) < 0.9 and 0.1 < np.mean(shares) < 0.9
     monkeypatch.setattr(Kernel, "__call__", lambda kernel, steps, *args: kernel.compiled(*args))
     assert told(turns, 3) == plainly
+    assert sharing(pairs, 3) == shares
