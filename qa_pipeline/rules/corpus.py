@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ AGENT, CUSTOMER, IVR, UNKNOWN = range(4)
 OF_LEGS = ("agent_id", "leg", "pack", "leg_followed")
 WORDS_A_STEP = 5
 """Words timed in the time of a kernel's step."""
+QUARTER_MS, DAY_MS = 900_000, 86_400_000
 Rows = NDArray[np.integer[Any]]
 SPEAKER_CODES = {"agent": AGENT, "customer": CUSTOMER, "ivr": IVR, "unknown": UNKNOWN}
 
@@ -51,7 +52,7 @@ class Turns:
         unit, start, end = (np.empty(len(turn), np.int64) for _ in range(3))
         of_turns = (self.unit, self.start, self.end, self.begin, self.length, self.char_ms)
         in_order = _time_words(len(turn) // WORDS_A_STEP, turn, first, last, *of_turns, unit, start, end)
-        return Spans(unit, start, end, np.arange(len(turn))), in_order
+        return Spans(unit, start, end, np.arange(len(turn))), bool(in_order)
 
     def quotes(self, turn: Ints, first: Ints, last: Ints) -> pa.Array:
         """Characters [first, last) of each turn; empty where the turn is -1."""
@@ -190,17 +191,27 @@ class Corpus:
         return np.asarray(values, np.float64)[self.call_of]
 
     @cached_property
-    def local_starts(self) -> list[datetime]:
-        """The local wall time of millisecond 0 of each call."""
-        zones = {name: _zone(name) for name in set(self.calls["tz"].to_pylist())}
-        starts = zip(self.calls["started_at"].to_pylist(), self.calls["tz"].to_pylist(), strict=True)
-        return [start.astimezone(zones[tz]) for start, tz in starts]
+    def local_starts(self) -> Ints:
+        """The local wall time of millisecond 0 of each call, in ms since 1970.
+
+        Clocks are put forward and back at full quarters of an hour: those in which calls began are looked up, not each call.
+        """
+        began = self.calls["started_at"].cast(pa.timestamp("ms", "UTC")).cast(pa.int64()).to_numpy()
+        zones, zone = _encoded(self.calls["tz"])
+        asked, of = np.unique(np.stack([zone, began // QUARTER_MS]), axis=1, return_inverse=True)
+        offsets = [_offset_ms(zones[number], quarter) for number, quarter in asked.T.tolist()]
+        return np.asarray(began + np.array(offsets, np.int64)[of.reshape(-1)], np.int64)
 
     @cached_property
     def local_ms(self) -> Ints:
         """The local time of day, in ms, at millisecond 0 of each unit's call."""
-        of_call = [((t.hour * 60 + t.minute) * 60 + t.second) * 1000 + t.microsecond // 1000 for t in self.local_starts]
-        return np.array(of_call, np.int64)[self.call_of]
+        return (self.local_starts % DAY_MS)[self.call_of]
+
+
+def _offset_ms(zone: str, quarter: int) -> int:
+    """How far local time is ahead of UTC in a quarter of an hour since 1970."""
+    at = datetime.fromtimestamp(quarter * QUARTER_MS // 1000, UTC)
+    return (at.astimezone(_zone(zone)).utcoffset() or timedelta()) // timedelta(milliseconds=1)
 
 
 def _zone(name: str) -> tzinfo:

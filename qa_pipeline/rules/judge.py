@@ -15,13 +15,13 @@ from qa_pipeline.rules import truth as t
 from qa_pipeline.rules.case import Case
 from qa_pipeline.rules.compare import fits
 from qa_pipeline.rules.conditions import evaluate
-from qa_pipeline.rules.corpus import Corpus, make_corpus
+from qa_pipeline.rules.corpus import DAY_MS, Corpus, make_corpus
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.occasions import anchored, find_spans
 from qa_pipeline.rules.pack import RUNGS, PackError, Rule, RulePack, vocabulary
 from qa_pipeline.rules.plans import kept_plan
-from qa_pipeline.rules.spans import Ints, Spans, end_to_end
+from qa_pipeline.rules.spans import LONGEST, Ints, Spans, end_to_end
 from qa_pipeline.rules.truth import Proof, Truth
 from qa_pipeline.rules.wording import WordingError
 from qa_pipeline.text.segment import Segmenter
@@ -134,9 +134,9 @@ def _scope(case: Case, rule: Rule) -> Truth:
 
 def _in_force(case: Case, rule: Rule) -> NDArray[np.bool_]:
     """By the local date of the call."""
-    first, last = rule.valid_from or date.min, rule.valid_until or date.max
-    held = np.array([first <= start.date() < last for start in case.corpus.local_starts], bool)
-    return np.asarray(held[case.corpus.call_of], bool)
+    first, last = ((day - date(1970, 1, 1)).days for day in (rule.valid_from or date.min, rule.valid_until or date.max))
+    day = case.corpus.local_starts // DAY_MS
+    return np.asarray((first <= day) & (day < last), bool)[case.corpus.call_of]
 
 
 def _listens_to_agent(pack: RulePack, e: object) -> bool:
@@ -212,5 +212,5 @@ def _evidence(occasion: Spans, rows: NDArray[np.int8], proof: Proof) -> tuple[Sp
     own = occasion.take(np.flatnonzero(bare))
     evidence = end_to_end([found.spans, own.at(np.maximum(own.start, 0), np.maximum(own.end, 0))])
     verdict = np.concatenate([rows[found.row], rows[bare]])
-    order = np.lexsort((evidence.start, evidence.unit))
+    order = np.argsort(evidence.unit * LONGEST + evidence.start, kind="stable")
     return evidence.take(order), verdict[order].astype(np.int8), order < len(found.row)
