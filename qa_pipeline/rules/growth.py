@@ -45,11 +45,12 @@ class Stream(NamedTuple):
     written: Codes
 
 
-LENGTH, JOINED, GROUP, USE_FIRST, USE_LAST = range(5)
-USE_STEP, FORM_FIRST, FORM_LAST, USE_VALUE, USE_CAPTURE = range(5)
-CHAIN, WORST, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, BEFORE_LEAST, BEFORE_MOST, BEHIND_LEAST, BEHIND_MOST = range(12)
-PLACE, SHIFT, GROUP_FIRST, GROUP_LAST = range(12, 16)
-OWNER, MEMBER_FIRST, MEMBER_LAST = range(3)
+LENGTH, GROUP, RANK, USE, START_FIRST, START_LAST = range(6)
+FORM_FIRST, FORM_LAST, USE_VALUE = range(3)
+BEFORE_LEAST, BEFORE_MOST, BEHIND_LEAST, BEHIND_MOST = range(4)
+START_STEP, START_CAPTURE = range(4, 6)
+CHAIN, WORST, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, GROUP_FIRST, GROUP_LAST = range(4, 14)
+GROUP_NUMBER, HELD = range(2)
 FORM_CHARS, FORM_NEAR, WRITTEN, WRITTEN_AT, NORMAL_AT = range(5)
 
 
@@ -57,16 +58,17 @@ class Chains(NamedTuple):
     """What to look for, compiled; see `plan` for how. Tables of a row each, whose columns are named above: a look at one
     thing is one look into memory.
 
-    literals: its length; its number among those that some step looks for, else NONE; its group, which the same steps look
-    for; the uses USE_FIRST to USE_LAST that it anchors. uses: as the anchor of a chain, in any of the forms
-    `anchors[FORM_FIRST:FORM_LAST]`, which mean the same there.
+    literals: its length; its GROUP, which the same steps look for, and its RANK in that; the chains that it anchors,
+    `starts[START_FIRST:START_LAST]`, the first of them by `uses[USE]` and so on. starts, which literals share: the first step
+    of a chain, and whether it captures the anchor. uses: any of the forms `anchors[FORM_FIRST:FORM_LAST]`, which mean the same
+    there, and a slot value.
 
     steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it, 0 where the chain is complete;
     LEAST to MOST characters away, so that it begins at LOW to HIGH from where that ends, or begins; WORST rung of its chain.
-    With all that is still to come, BEFORE_LEAST to BEFORE_MOST characters of the text stand before what is found so far, and
-    BEHIND_LEAST to BEHIND_MOST behind it. PLACE: what may stand there, which steps share: `groups[GROUP_FIRST:GROUP_LAST]` are
-    the groups of its literals; `slots[SHIFT + joined]`, if its OWNER is the place, are the members MEMBER_FIRST to MEMBER_LAST
-    that the literal may stand for. members: a form, a slot value.
+    `groups[GROUP_FIRST:GROUP_LAST]` are those of the literals that may stand there: the one of rank r stands for
+    `members[held[HELD + r]:held[HELD + r + 1]]`. members: a form, a slot value. Steps and starts begin with the room that the
+    chain has with all that is still to come: BEFORE_LEAST to BEFORE_MOST characters of the text stand before what is found so
+    far, and BEHIND_LEAST to BEHIND_MOST behind it.
 
     forms: FORM_CHARS, spoken literal characters in it; FORM_NEAR, 1 where it has an edit; the rung is told from `letters`:
     WRITTEN of them from WRITTEN_AT on as they are written, 0 where all are alike, and FORM_CHARS from NORMAL_AT on in the
@@ -74,11 +76,12 @@ class Chains(NamedTuple):
     """
 
     literals: Ints
+    starts: Ints
     uses: Ints
     anchors: Ints
     steps: Ints
     groups: Ints
-    slots: Ints
+    held: Ints
     members: Ints
     forms: Ints
     letters: Ints
@@ -90,7 +93,7 @@ class Chains(NamedTuple):
 class Sight(NamedTuple):
     """Where in the text that is looked at some literal of each group begins.
 
-    A mask for each group, a bit for each position, or for 2, 4, … positions, the 2 ** `grain[0]` that make PLACES of them
+    A mask for each group, the last one of which is nobody's, a bit for each position, or for 2, 4, … positions, the 2 ** `grain[0]` that make PLACES of them
     enough. So whether a step finds a link is told from a mask or a few, without a look at the occurrences.
     """
 
@@ -126,7 +129,7 @@ def grown(found: Occurrences, sight: Sight, chains: Chains, stream: Stream, stat
         look_over(found, sight, chains, start, end)
         for seed in range(found.first[start], found.first[end + 1]):
             literal = chains.literals[found.literal[seed]]
-            if literal[USE_FIRST] == literal[USE_LAST]:
+            if literal[START_FIRST] == literal[START_LAST]:
                 continue
             waiting = seeded(found, sight, chains, stream, literal, found.at[seed], start, end, states)
             looked_at = 0
@@ -156,29 +159,26 @@ def look_over(found: Occurrences, sight: Sight, chains: Chains, start: int, end:
     for at in range(start, end + 1):
         place = ONE << ((at - start) >> sight.grain[0])
         for i in range(found.first[at], found.first[at + 1]):
-            group = chains.literals[found.literal[i], GROUP]
-            if group != NONE:
-                sight.masks[group] |= place
+            sight.masks[chains.literals[found.literal[i], GROUP]] |= place
 
 
 def look_away(found: Occurrences, sight: Sight, chains: Chains, start: int, end: int) -> None:
     """Clears `sight` of the text at [start, end)."""
     for i in range(found.first[start], found.first[end + 1]):
-        group = chains.literals[found.literal[i], GROUP]
-        if group != NONE:
-            sight.masks[group] = 0
+        sight.masks[chains.literals[found.literal[i], GROUP]] = 0
 
 
-def has_room(step: Ints, before: int, behind: int) -> bool:
+def has_room(needed: Ints, before: int, behind: int) -> bool:
     """Whether so many characters before and behind what is found so far leave the chain a chance."""
-    return bool(step[BEFORE_LEAST] <= before <= step[BEFORE_MOST] and step[BEHIND_LEAST] <= behind <= step[BEHIND_MOST])
+    enough = needed[BEFORE_LEAST] <= before and needed[BEHIND_LEAST] <= behind
+    return bool(enough and before <= needed[BEFORE_MOST] and behind <= needed[BEHIND_MOST])
 
 
 def places(sight: Sight, chains: Chains, step: Ints, low: int, high: int) -> int:
     """The mask of where, from position `low` to `high` of the text, a link of the step begins; its last bits may be wrong."""
-    seen = sight.masks[chains.groups[step[GROUP_FIRST]]]
+    seen = sight.masks[chains.groups[step[GROUP_FIRST], GROUP_NUMBER]]
     for i in range(step[GROUP_FIRST] + 1, step[GROUP_LAST]):
-        seen |= sight.masks[chains.groups[i]]
+        seen |= sight.masks[chains.groups[i, GROUP_NUMBER]]
     return int(seen & ((ONE << ((high >> sight.grain[0]) + 1)) - (ONE << (low >> sight.grain[0]))))
 
 
@@ -187,15 +187,16 @@ def seeded(
 ) -> int:
     """A state for every chain whose anchor stands at `at`, if there is something to go on with."""
     n, last = 0, at + literal[LENGTH]
-    for number in range(literal[USE_FIRST], literal[USE_LAST]):
-        use = chains.uses[number]
-        step = chains.steps[use[USE_STEP]]
-        if not has_room(step, at - start, end - last):
+    for number in range(literal[START_FIRST], literal[START_LAST]):
+        begun = chains.starts[number]
+        if not has_room(begun, at - start, end - last):
             continue
+        step = chains.steps[begun[START_STEP]]
         if step[SIDE]:
             base = last if step[SIDE] > 0 else at
             if not places(sight, chains, step, max(base + step[LOW], start) - start, min(base + step[HIGH], end) - start):
                 continue
+        use = chains.uses[literal[USE] + number - literal[START_FIRST]]
         form = chains.anchors[use[FORM_FIRST]]
         rung = rung_of(chains, stream, form, at)
         for other in range(use[FORM_FIRST] + 1, use[FORM_LAST]):
@@ -204,10 +205,10 @@ def seeded(
         if rung > step[WORST] or n == len(states):
             continue
         state = states[n]
-        state[STEP], state[FIRST], state[LAST], state[RUNG] = use[USE_STEP], at, last, rung
+        state[STEP], state[FIRST], state[LAST], state[RUNG] = begun[START_STEP], at, last, rung
         state[EDITS], state[CHARS] = chains.forms[form, FORM_NEAR], chains.forms[form, FORM_CHARS]
         state[VALUE], state[VALUE_FIRST], state[VALUE_LAST] = use[USE_VALUE], NONE, NONE
-        if use[USE_CAPTURE]:
+        if begun[START_CAPTURE]:
             state[VALUE_FIRST], state[VALUE_LAST] = at, last
         n += 1
     return n
@@ -250,18 +251,18 @@ def extended(
             continue
         for i in range(found.first[at], found.first[at + 1]):
             literal = chains.literals[found.literal[i]]
-            slot = chains.slots[step[SHIFT] + literal[JOINED]]
             stop = at + literal[LENGTH]
-            if literal[JOINED] == NONE or slot[OWNER] != step[PLACE]:
-                continue
             if step[SIDE] > 0 or step[LEAST] <= first - stop <= step[MOST]:
-                n = linked_by(chains, stream, state, slot, at, stop, states, n)
+                for group in range(step[GROUP_FIRST], step[GROUP_LAST]):
+                    if chains.groups[group, GROUP_NUMBER] == literal[GROUP]:
+                        held = chains.groups[group, HELD] + literal[RANK]
+                        n = linked_by(chains, stream, state, held, at, stop, states, n)
     return n
 
 
-def linked_by(chains: Chains, stream: Stream, state: Ints, slot: Ints, at: int, stop: int, states: Ints, n: int) -> int:
-    """The states that the slot's members make of this one, where they stand at [at, stop)."""
-    for each in range(slot[MEMBER_FIRST], slot[MEMBER_LAST]):
+def linked_by(chains: Chains, stream: Stream, state: Ints, held: int, at: int, stop: int, states: Ints, n: int) -> int:
+    """The states that what a literal stands for makes of this one, where that stands at [at, stop)."""
+    for each in range(chains.held[held], chains.held[held + 1]):
         form = chains.members[each, 0]
         rung = max(state[RUNG], rung_of(chains, stream, form, at))
         if rung > chains.steps[state[STEP], WORST] or (state[EDITS] and chains.forms[form, FORM_NEAR]) or n == len(states):

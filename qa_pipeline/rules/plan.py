@@ -12,7 +12,7 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from qa_pipeline.rules.growth import CAPTURE_GAP, CAPTURE_LINK, NO_CAPTURE, Chai
 from qa_pipeline.rules.near import near_tables
 from qa_pipeline.rules.phrase import RUNGS, Phrase
 from qa_pipeline.rules.scan import Finding
-from qa_pipeline.rules.trie import NONE, Codes, Ints, Trie, slots
+from qa_pipeline.rules.trie import NONE, Codes, Ints, Trie
 from qa_pipeline.rules.wording import Edge, Run, reaches_across
 from qa_pipeline.text.columns import POINTS
 from qa_pipeline.text.sound import sound
@@ -167,34 +167,29 @@ class _Builder:
         renumbered[order] = np.arange(len(forms))
         finding, code = _Finding(literals, number, self.negated).tables()
         length = np.array([each.length for each in literals], np.int32)
+        chain = self.chains
         held: list[tuple[tuple[int, int], ...]] = list(self.places.numbers)  # type: ignore[arg-type]
         place, form, value = _columns([(i, *member) for i, members in enumerate(held) for member in members], 3)
         literal = np.array([number[forms[f].literal] for f in form], np.int32)
-        joined = _joined(literal, len(literals))
-        uses: dict[tuple[int, ...], list[int]] = {}
-        for anchor, *use in sorted(self.uses, key=lambda use: int(renumbered[use[0]])):
-            uses.setdefault((number[forms[anchor].literal], *use), []).append(int(renumbered[anchor]))
-        by_use = np.append([0], np.cumsum([*map(len, uses.values())], dtype=np.int32))
-        anchor_literal, to, slot_value, captures, _ = _columns(list(uses), 5)
-        bounds = _bounds(anchor_literal, len(literals))
-        chain = self.chains
-        at = slots(place, joined[literal], np.arange(len(place)), len(held), int(joined.max(initial=0)) + 1)
         worst = np.array([c[2] for c in chain], np.int32)
         guard = np.array([c[1] for c in chain], bool)
         margin = np.array([c[3] for c in chain], np.int32).reshape(-1, 4)
         asked = np.where(guard[:, None], 0, margin)
-        group, groups, group_bounds = _groups(literal, place, len(literals), len(held))
-        steps, there = _steps(self.steps, worst, asked, _lengths(place, length[literal], len(held)))
+        grouped = _grouped(literal, place, len(literals), len(held))
+        room, steps, there = _steps(self.steps, worst, asked, _lengths(place, length[literal], len(held)))
+        anchors = [(number[forms[form].literal], int(renumbered[form]), *use) for form, *use in self.uses]
+        literal_uses, start_rows, uses, anchor_forms = _starts(sorted(anchors, key=lambda use: use[1]), room, len(literals))
         return Plan(
             *(finding, code),
             Chains(
-                _rows(length, joined, group, bounds[:-1], bounds[1:]),
-                _rows(to, by_use[:-1], by_use[1:], slot_value, captures),
-                np.array([form for each in uses.values() for form in each], np.int32),
-                _rows(*steps, there, at.shift[there], group_bounds[there], group_bounds[there + 1]),
-                groups,
-                _rows(at.owner, at.first, at.last),
-                _rows(renumbered[form], value)[at.values],
+                _rows(length, grouped.number, grouped.rank, *literal_uses),
+                start_rows,
+                uses,
+                anchor_forms,
+                _rows(*room.T, *steps, grouped.first[there], grouped.first[there + 1]),
+                grouped.groups,
+                grouped.held,
+                _rows(renumbered[form], value)[grouped.order],
                 *_forms([forms[i] for i in order]),
                 asked,
                 np.array([c[4] for c in chain], bool) & ~guard,
@@ -295,14 +290,6 @@ class _Finding:
         return letters, made
 
 
-def _joined(wanted: Ints, literals: int) -> Ints:
-    """Number of each literal that some step looks for, else NONE."""
-    made = np.full(literals, NONE, np.int32)
-    found = list(dict.fromkeys(wanted.tolist()))
-    made[found] = np.arange(len(found))
-    return made
-
-
 def _forms(forms: list[_Written]) -> tuple[Ints, Ints]:
     """The table of forms, and their letters: those that are alike in the normal form and as written once."""
     letters = [f.written if f.written == f.normal else f.written + f.normal for f in forms]
@@ -314,17 +301,64 @@ def _forms(forms: list[_Written]) -> tuple[Ints, Ints]:
     return made, points.copy()  # what cannot be written is of another type to a kernel, and would have it compiled again
 
 
-def _groups(literal: Ints, place: Ints, literals: int, places: int) -> tuple[Ints, Ints, Ints]:
-    """Literals that the same places take make a group: the group of each literal, else NONE; the groups of each place, place
-    by place; and where each place's begin. `literal`, `place`: of each member."""
+class _Grouped(NamedTuple):
+    """Literals that the same places take make a group. `number`, `rank`: of each literal's group, the last one nobody's, and in
+    it; `first`: where the `groups` of each place begin; `groups`, `held`: as in `Chains`; `order`: the members' there."""
+
+    number: Ints
+    rank: Ints
+    first: Ints
+    groups: Ints
+    held: Ints
+    order: Ints
+
+
+def _grouped(literal: Ints, place: Ints, literals: int, places: int) -> _Grouped:
+    """`literal`, `place`: of each member."""
     wanting: dict[int, list[int]] = {}
     for each, by in zip(literal.tolist(), place.tolist(), strict=True):
         wanting.setdefault(each, []).append(by)
-    number, group = _Numbered(), np.full(literals, NONE, np.int32)
-    for each, by in wanting.items():
-        group[each] = number[tuple(dict.fromkeys(by))]
-    both = np.unique(np.stack([place, group[literal]], 1), axis=0)
-    return group, both[:, 1].copy(), _bounds(both[:, 0], places)
+    sets, members = _Numbered(), np.arange(len(literal))
+    of = {each: sets[tuple(dict.fromkeys(by))] for each, by in wanting.items()}
+    number, rank = np.full(literals, len(sets.numbers), np.int32), np.zeros(literals, np.int32)
+    number[list(of)] = list(of.values())
+    by_group = np.argsort(number, kind="stable")
+    rank[by_group] = np.arange(literals) - _bounds(number[by_group], len(sets.numbers) + 1)[number[by_group]]
+    order = np.lexsort((members, rank[literal], number[literal], place))
+    keys = np.stack([place, number[literal], rank[literal]], 1)[order]
+    pair = _begin(keys)
+    group = _begin(keys[pair, :2])
+    groups = _rows(keys[pair][group, 1], group)
+    return _Grouped(number, rank, _bounds(keys[pair][group, 0], places), groups, np.append(pair, len(order)), order)
+
+
+def _begin(sorted_rows: Ints) -> Ints:
+    """Where rows that are not like the row before them stand."""
+    return np.flatnonzero(np.append([True], (np.diff(sorted_rows, axis=0) != 0).any(1))[: len(sorted_rows)]).astype(np.int32)
+
+
+def _starts(anchors: list[tuple[int, ...]], room: Ints, literals: int) -> tuple[list[Ints], Ints, Ints, Ints]:
+    """The first use and the starts of each literal; the tables of starts and uses; and the forms of uses. `anchors`: literal,
+    form, and as in `_Builder.uses`; `room`: of each step."""
+    uses: dict[tuple[int, ...], list[int]] = {}
+    for literal, form, *use in anchors:
+        uses.setdefault((literal, *use), []).append(form)
+    by_use = np.append([0], np.cumsum([*map(len, uses.values())], dtype=np.int32))
+    of, to, value, captures, _ = _columns(list(uses), 5)
+    bounds, begun = _bounds(of, literals), _rows(to, captures)
+    known: dict[bytes, int] = {}
+    first, listed = np.zeros(literals, np.int32), 0
+    shared: list[Ints] = []
+    for each in np.flatnonzero(np.diff(bounds)).tolist():
+        mine = begun[bounds[each] : bounds[each + 1]]
+        first[each] = at = known.setdefault(mine.tobytes(), listed)
+        if at == listed:
+            shared.append(mine)
+            listed += len(mine)
+    step, captured = (np.concatenate(shared) if shared else begun).T
+    starts = _rows(*room[step].T, step, captured)
+    forms = np.array([form for each in uses.values() for form in each], np.int32)
+    return [bounds[:-1], first, first + np.diff(bounds)], starts, _rows(by_use[:-1], by_use[1:], value), forms
 
 
 def _lengths(place: Ints, length: Ints, places: int) -> tuple[Ints, Ints]:
@@ -336,8 +370,9 @@ def _lengths(place: Ints, length: Ints, places: int) -> tuple[Ints, Ints]:
     return shortest, longest
 
 
-def _steps(rows: list[tuple[int, ...]], worst: Ints, margin: Ints, lengths: tuple[Ints, Ints]) -> tuple[list[Ints], Ints]:
-    """Columns of the table of steps up to the place, and the place. `worst`, `margin`: of each chain; `lengths`: of a place."""
+def _steps(rows: list[tuple[int, ...]], worst: Ints, margin: Ints, lengths: tuple[Ints, Ints]) -> tuple[Ints, list[Ints], Ints]:
+    """The room of each step, further columns of the table of steps, and the place. `worst`, `margin`: of each chain; `lengths`:
+    of a place."""
     chain, place, side, least, most, capture, at_rim = _columns(rows, 7)
     shortest, longest = (each[place] for each in lengths)
     low, high = np.where(side > 0, least, -most - longest), np.where(side > 0, most, -least - shortest)
@@ -347,7 +382,7 @@ def _steps(rows: list[tuple[int, ...]], worst: Ints, margin: Ints, lengths: tupl
         so_far = np.cumsum(to_come[::-1], 0)[::-1]
         enough, most_of_all, bounded = (so_far - so_far[ends]).T  # of this step and those behind it in its chain
         room += [enough + asked[chain], np.where(bounded, most_of_all, FAR)]
-    return [chain, worst[chain], side, least, most, capture, low, high, *room], place
+    return _rows(*room), [chain, worst[chain], side, least, most, capture, low, high], place
 
 
 def _rows(*columns: Any) -> Ints:
