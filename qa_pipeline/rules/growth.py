@@ -18,7 +18,7 @@ Masks = npt.NDArray[np.int64]
 NO_CAPTURE, CAPTURE_GAP, CAPTURE_LINK = 0, 1, 2
 STEP, FIRST, LAST, RUNG, EDITS, CHARS, VALUE, VALUE_FIRST, VALUE_LAST = range(9)
 ONE = np.int64(1)
-PLACES = 62
+STRETCHES = 62
 """Stretches of a text that a mask tells apart."""
 COLUMNS = 9
 """Columns of a state, and of what is found, where the chain stands in place of the step.
@@ -48,7 +48,7 @@ class Stream(NamedTuple):
 LENGTH, GROUP, RANK, USE, START_FIRST, START_LAST = range(6)
 FORM_FIRST, FORM_LAST, USE_VALUE = range(3)
 BEFORE_LEAST, BEFORE_MOST, BEHIND_LEAST, BEHIND_MOST = range(4)
-START_STEP, START_CAPTURE = range(4, 6)
+START_STEP, START_CAPTURE, PLACE, NEXT_PLACE = range(4, 8)
 CHAIN, WORST, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, GROUP_FIRST, GROUP_LAST = range(4, 14)
 GROUP_NUMBER, HELD = range(2)
 FORM_CHARS, FORM_NEAR, WRITTEN, WRITTEN_AT, NORMAL_AT = range(5)
@@ -60,7 +60,7 @@ class Chains(NamedTuple):
 
     literals: its length; its GROUP, which the same steps look for, and its RANK in that; the chains that it anchors,
     `starts[START_FIRST:START_LAST]`, the first of them by `uses[USE]` and so on. starts, which literals share: the first step
-    of a chain, and whether it captures the anchor. uses: any of the forms `anchors[FORM_FIRST:FORM_LAST]`, which mean the same
+    of a chain, whether it captures the anchor, and the places of that step and the next one. uses: any of the forms `anchors[FORM_FIRST:FORM_LAST]`, which mean the same
     there, and a slot value.
 
     steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it, 0 where the chain is complete;
@@ -80,6 +80,9 @@ class Chains(NamedTuple):
     uses: Ints
     anchors: Ints
     steps: Ints
+    takers: Masks
+    """[group, word]: the places that take its literals, a bit each; the last group's row, which is nobody's, has the places that
+    nothing need stand in."""
     groups: Ints
     held: Ints
     members: Ints
@@ -93,10 +96,12 @@ class Chains(NamedTuple):
 class Sight(NamedTuple):
     """Where in the text that is looked at some literal of each group begins.
 
-    A mask for each group, the last one of which is nobody's, a bit for each position, or for 2, 4, … positions, the 2 ** `grain[0]` that make PLACES of them
-    enough. So whether a step finds a link is told from a mask or a few, without a look at the occurrences.
+    `taken`: the places that some literal in it may stand in, a bit each, which tells of most chains that they are not there.
+    `masks`: of each group, the last one of which is nobody's, a bit for each position, or for 2, 4, … positions, the
+    2 ** `grain[0]` that make STRETCHES of them enough. So whether a step finds a link is told from a mask or a few, without a look at the occurrences.
     """
 
+    taken: Masks
     masks: Masks
     grain: Masks
 
@@ -110,7 +115,8 @@ def make_stream(texts: pa.Array, code: Codes) -> tuple[Stream, Bounds]:
 def grow(finding: Finding, chains: Chains, stream: Stream) -> tuple[Ints, Ints]:
     """Rows of all chains found, whole, text by text, and where each text's rows begin; one may be found in several ways."""
     found = occurrences(finding, stream.codes, stream.normal, stream.starts, stream.ends)
-    sight = Sight(np.zeros(int(chains.literals[:, GROUP].max(initial=0)) + 1, np.int64), np.zeros(1, np.int64))
+    groups, words = chains.takers.shape
+    sight = Sight(np.zeros(words, np.int64), np.zeros(groups, np.int64), np.zeros(1, np.int64))
     bounds, room = np.zeros(len(stream.starts) + 1, np.int64), len(stream.codes)
     while True:
         rows, states = (np.empty((room, COLUMNS), np.int32) for _ in range(2))
@@ -154,18 +160,29 @@ def grown(found: Occurrences, sight: Sight, chains: Chains, stream: Stream, stat
 def look_over(found: Occurrences, sight: Sight, chains: Chains, start: int, end: int) -> None:
     """Fills in `sight` for the text at [start, end)."""
     sight.grain[0] = 0
-    while (end - start) >> sight.grain[0] >= PLACES:
+    while (end - start) >> sight.grain[0] >= STRETCHES:
         sight.grain[0] += 1
+    nobody = len(sight.masks) - 1
+    for word in range(len(sight.taken)):
+        sight.taken[word] = chains.takers[nobody, word]
     for at in range(start, end + 1):
         place = ONE << ((at - start) >> sight.grain[0])
         for i in range(found.first[at], found.first[at + 1]):
-            sight.masks[chains.literals[found.literal[i], GROUP]] |= place
+            group = chains.literals[found.literal[i], GROUP]
+            sight.masks[group] |= place
+            for word in range(len(sight.taken)):
+                sight.taken[word] |= chains.takers[group, word]
 
 
 def look_away(found: Occurrences, sight: Sight, chains: Chains, start: int, end: int) -> None:
-    """Clears `sight` of the text at [start, end)."""
+    """Clears the masks of the text at [start, end)."""
     for i in range(found.first[start], found.first[end + 1]):
         sight.masks[chains.literals[found.literal[i], GROUP]] = 0
+
+
+def is_taken(sight: Sight, place: int) -> int:
+    """1 if some literal in the text may stand in that place, or none need to."""
+    return int(sight.taken[place >> 6] >> (place & 63) & 1)
 
 
 def has_room(needed: Ints, before: int, behind: int) -> bool:
@@ -189,7 +206,9 @@ def seeded(
     n, last = 0, at + literal[LENGTH]
     for number in range(literal[START_FIRST], literal[START_LAST]):
         begun = chains.starts[number]
-        if not has_room(begun, at - start, end - last):
+        if not (is_taken(sight, begun[PLACE]) & is_taken(sight, begun[NEXT_PLACE])) or not has_room(
+            begun, at - start, end - last
+        ):
             continue
         step = chains.steps[begun[START_STEP]]
         if step[SIDE]:
@@ -309,4 +328,6 @@ def widened(chains: Chains, state: Ints, start: int, end: int, row: Ints) -> boo
     return bool(row[LAST] > row[FIRST])
 
 
-_grow = Kernel(grown, look_over, look_away, has_room, places, seeded, rung_of, same, extended, linked_by, linked, widened)
+_grow = Kernel(
+    grown, look_over, look_away, has_room, is_taken, places, seeded, rung_of, same, extended, linked_by, linked, widened
+)

@@ -176,9 +176,11 @@ class _Builder:
         margin = np.array([c[3] for c in chain], np.int32).reshape(-1, 4)
         asked = np.where(guard[:, None], 0, margin)
         grouped = _grouped(literal, place, len(literals), len(held))
-        room, steps, there = _steps(self.steps, worst, asked, _lengths(place, length[literal], len(held)))
+        room, steps, places = _steps(self.steps, worst, asked, _lengths(place, length[literal], len(held)))
         anchors = [(number[forms[form].literal], int(renumbered[form]), *use) for form, *use in self.uses]
-        literal_uses, start_rows, uses, anchor_forms = _starts(sorted(anchors, key=lambda use: use[1]), room, len(literals))
+        literal_uses, start_rows, uses, anchor_forms = _starts(
+            sorted(anchors, key=lambda use: use[1]), room, places, len(literals)
+        )
         return Plan(
             *(finding, code),
             Chains(
@@ -186,7 +188,8 @@ class _Builder:
                 start_rows,
                 uses,
                 anchor_forms,
-                _rows(*room.T, *steps, grouped.first[there], grouped.first[there + 1]),
+                _rows(*room.T, *steps, grouped.first[places[:, 0]], grouped.first[places[:, 0] + 1]),
+                grouped.takers,
                 grouped.groups,
                 grouped.held,
                 _rows(renumbered[form], value)[grouped.order],
@@ -309,6 +312,7 @@ class _Grouped(NamedTuple):
     rank: Ints
     first: Ints
     groups: Ints
+    takers: npt.NDArray[np.int64]
     held: Ints
     order: Ints
 
@@ -329,7 +333,11 @@ def _grouped(literal: Ints, place: Ints, literals: int, places: int) -> _Grouped
     pair = _begin(keys)
     group = _begin(keys[pair, :2])
     groups = _rows(keys[pair][group, 1], group)
-    return _Grouped(number, rank, _bounds(keys[pair][group, 0], places), groups, np.append(pair, len(order)), order)
+    takes = np.zeros((len(sets.numbers) + 1, 64 * (places // 64 + 1)), bool)
+    takes[keys[pair][group, 1], keys[pair][group, 0]] = True
+    takes[-1, :places] = ~takes[:, :places].any(0)
+    takers = np.packbits(takes, 1, "little").view(np.int64)
+    return _Grouped(number, rank, _bounds(keys[pair][group, 0], places), groups, takers, np.append(pair, len(order)), order)
 
 
 def _begin(sorted_rows: Ints) -> Ints:
@@ -337,9 +345,9 @@ def _begin(sorted_rows: Ints) -> Ints:
     return np.flatnonzero(np.append([True], (np.diff(sorted_rows, axis=0) != 0).any(1))[: len(sorted_rows)]).astype(np.int32)
 
 
-def _starts(anchors: list[tuple[int, ...]], room: Ints, literals: int) -> tuple[list[Ints], Ints, Ints, Ints]:
+def _starts(anchors: list[tuple[int, ...]], room: Ints, places: Ints, literals: int) -> tuple[list[Ints], Ints, Ints, Ints]:
     """The first use and the starts of each literal; the tables of starts and uses; and the forms of uses. `anchors`: literal,
-    form, and as in `_Builder.uses`; `room`: of each step."""
+    form, and as in `_Builder.uses`; `room`, `places`: of each step, and the next one's place."""
     uses: dict[tuple[int, ...], list[int]] = {}
     for literal, form, *use in anchors:
         uses.setdefault((literal, *use), []).append(form)
@@ -356,7 +364,7 @@ def _starts(anchors: list[tuple[int, ...]], room: Ints, literals: int) -> tuple[
             shared.append(mine)
             listed += len(mine)
     step, captured = (np.concatenate(shared) if shared else begun).T
-    starts = _rows(*room[step].T, step, captured)
+    starts = _rows(*room[step].T, step, captured, *places[step].T)
     forms = np.array([form for each in uses.values() for form in each], np.int32)
     return [bounds[:-1], first, first + np.diff(bounds)], starts, _rows(by_use[:-1], by_use[1:], value), forms
 
@@ -371,8 +379,8 @@ def _lengths(place: Ints, length: Ints, places: int) -> tuple[Ints, Ints]:
 
 
 def _steps(rows: list[tuple[int, ...]], worst: Ints, margin: Ints, lengths: tuple[Ints, Ints]) -> tuple[Ints, list[Ints], Ints]:
-    """The room of each step, further columns of the table of steps, and the place. `worst`, `margin`: of each chain; `lengths`:
-    of a place."""
+    """The room of each step, further columns of the table of steps, and the places of the step and the next. `worst`, `margin`:
+    of each chain; `lengths`: of a place."""
     chain, place, side, least, most, capture, at_rim = _columns(rows, 7)
     shortest, longest = (each[place] for each in lengths)
     low, high = np.where(side > 0, least, -most - longest), np.where(side > 0, most, -least - shortest)
@@ -382,7 +390,8 @@ def _steps(rows: list[tuple[int, ...]], worst: Ints, margin: Ints, lengths: tupl
         so_far = np.cumsum(to_come[::-1], 0)[::-1]
         enough, most_of_all, bounded = (so_far - so_far[ends]).T  # of this step and those behind it in its chain
         room += [enough + asked[chain], np.where(bounded, most_of_all, FAR)]
-    return _rows(*room), [chain, worst[chain], side, least, most, capture, low, high], place
+    next_place = np.where(side == 0, place, np.roll(place, -1))
+    return _rows(*room), [chain, worst[chain], side, least, most, capture, low, high], _rows(place, next_place)
 
 
 def _rows(*columns: Any) -> Ints:
