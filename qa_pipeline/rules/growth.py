@@ -60,8 +60,8 @@ class Chains(NamedTuple):
 
     literals: its length; its GROUP, which the same steps look for, and its RANK in that; the chains that it anchors,
     `starts[START_FIRST:START_LAST]`, the first of them by `uses[USE]` and so on. starts, which literals share: the first step
-    of a chain, whether it captures the anchor, and the places of that step and the next one. uses: any of the forms `anchors[FORM_FIRST:FORM_LAST]`, which mean the same
-    there, and a slot value.
+    of a chain, whether it captures the anchor, and the places of that step and the next one. uses: any of the forms
+    `anchors[FORM_FIRST:FORM_LAST]`, which mean the same there, and a slot value.
 
     steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it, 0 where the chain is complete;
     LEAST to MOST characters away, so that it begins at LOW to HIGH from where that ends, or begins; WORST rung of its chain.
@@ -81,8 +81,7 @@ class Chains(NamedTuple):
     anchors: Ints
     steps: Ints
     takers: Masks
-    """[group, word]: the places that take its literals, a bit each; the last group's row, which is nobody's, has the places that
-    nothing need stand in."""
+    """[group, word]: a bit for each place that takes its literals; the last row, nobody's: for each that nothing need fill."""
     groups: Ints
     held: Ints
     members: Ints
@@ -94,11 +93,11 @@ class Chains(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """Where in the text that is looked at some literal of each group begins.
+    """What the text that is looked at may hold, told without a look at the occurrences.
 
-    `taken`: the places that some literal in it may stand in, a bit each, which tells of most chains that they are not there.
-    `masks`: of each group, the last one of which is nobody's, a bit for each position, or for 2, 4, … positions, the
-    2 ** `grain[0]` that make STRETCHES of them enough. So whether a step finds a link is told from a mask or a few, without a look at the occurrences.
+    `taken`: a bit for each place that something in it may fill, or that nothing need fill: most chains end here. `masks`: where
+    some literal of each group begins, the last group being nobody's: a bit for each position, or for 2, 4, … positions, the
+    2 ** `grain[0]` that make STRETCHES of them enough.
     """
 
     taken: Masks
@@ -181,7 +180,7 @@ def look_away(found: Occurrences, sight: Sight, chains: Chains, start: int, end:
 
 
 def is_taken(sight: Sight, place: int) -> int:
-    """1 if some literal in the text may stand in that place, or none need to."""
+    """1 if something in the text may fill that place, or nothing need fill it."""
     return int(sight.taken[place >> 6] >> (place & 63) & 1)
 
 
@@ -206,9 +205,9 @@ def seeded(
     n, last = 0, at + literal[LENGTH]
     for number in range(literal[START_FIRST], literal[START_LAST]):
         begun = chains.starts[number]
-        if not (is_taken(sight, begun[PLACE]) & is_taken(sight, begun[NEXT_PLACE])) or not has_room(
-            begun, at - start, end - last
-        ):
+        if not is_taken(sight, begun[PLACE]) & is_taken(sight, begun[NEXT_PLACE]):
+            continue
+        if not has_room(begun, at - start, end - last):
             continue
         step = chains.steps[begun[START_STEP]]
         if step[SIDE]:
@@ -329,5 +328,6 @@ def widened(chains: Chains, state: Ints, start: int, end: int, row: Ints) -> boo
 
 
 _grow = Kernel(
-    grown, look_over, look_away, has_room, is_taken, places, seeded, rung_of, same, extended, linked_by, linked, widened
+    *(grown, look_over, look_away, has_room, is_taken, places, seeded),
+    *(rung_of, same, extended, linked_by, linked, widened),
 )

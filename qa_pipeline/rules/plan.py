@@ -12,11 +12,11 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from qa_pipeline.rules.chain_tables import anchored, columns, group_members, lengths_at, step_tables, table
 from qa_pipeline.rules.chains import Chain, Form, Link, chains
 from qa_pipeline.rules.growth import CAPTURE_GAP, CAPTURE_LINK, NO_CAPTURE, Chains
 from qa_pipeline.rules.near import near_tables
@@ -33,9 +33,6 @@ NEAR_FROM_NAME = 4
 NEGATIONS = "不没别无未非"
 EDITS = (0, 1, -1)
 """How much longer than its literal a stretch with one edit is."""
-
-FAR = np.iinfo(np.int32).max
-"""More characters than any text has."""
 
 COMMON = "你好我的是了有不下们请这么问个再谢来那到电没什上见以吗对可在给天号里打帮人话点家等机要看就先吧时过说他会还行去想得"
 """The commonest characters of calls, the commonest first, as counted in the sample scripts."""
@@ -169,30 +166,23 @@ class _Builder:
         length = np.array([each.length for each in literals], np.int32)
         chain = self.chains
         held: list[tuple[tuple[int, int], ...]] = list(self.places.numbers)  # type: ignore[arg-type]
-        place, form, value = _columns([(i, *member) for i, members in enumerate(held) for member in members], 3)
+        place, form, value = columns([(i, *member) for i, members in enumerate(held) for member in members], 3)
         literal = np.array([number[forms[f].literal] for f in form], np.int32)
         worst = np.array([c[2] for c in chain], np.int32)
         guard = np.array([c[1] for c in chain], bool)
         margin = np.array([c[3] for c in chain], np.int32).reshape(-1, 4)
         asked = np.where(guard[:, None], 0, margin)
-        grouped = _grouped(literal, place, len(literals), len(held))
-        room, steps, places = _steps(self.steps, worst, asked, _lengths(place, length[literal], len(held)))
+        grouped = group_members(literal, place, len(literals), len(held))
+        steps, needs = step_tables(self.steps, worst, asked, lengths_at(place, length[literal], len(held)), grouped.first)
         anchors = [(number[forms[form].literal], int(renumbered[form]), *use) for form, *use in self.uses]
-        literal_uses, start_rows, uses, anchor_forms = _starts(
-            sorted(anchors, key=lambda use: use[1]), room, places, len(literals)
-        )
+        begun = anchored(sorted(anchors, key=lambda use: use[1]), needs, len(literals))
         return Plan(
             *(finding, code),
             Chains(
-                _rows(length, grouped.number, grouped.rank, *literal_uses),
-                start_rows,
-                uses,
-                anchor_forms,
-                _rows(*room.T, *steps, grouped.first[places[:, 0]], grouped.first[places[:, 0] + 1]),
-                grouped.takers,
-                grouped.groups,
-                grouped.held,
-                _rows(renumbered[form], value)[grouped.order],
+                table(length, grouped.number, grouped.rank, *begun.of_literal),
+                *(begun.starts, begun.uses, begun.forms, steps),
+                *(grouped.takers, grouped.groups, grouped.held),
+                table(renumbered[form], value)[grouped.order],
                 *_forms([forms[i] for i in order]),
                 asked,
                 np.array([c[4] for c in chain], bool) & ~guard,
@@ -298,111 +288,7 @@ def _forms(forms: list[_Written]) -> tuple[Ints, Ints]:
     letters = [f.written if f.written == f.normal else f.written + f.normal for f in forms]
     begin = np.append([0], np.cumsum([*map(len, letters)], dtype=np.int32))[: len(forms)]
     told = [(f.chars, f.literal.kind == "near", len(f.written), len(f.written) * (f.written != f.normal)) for f in forms]
-    chars, near, written, apart = _columns(told, 4)
-    made = _rows(chars, near, written, begin, begin + apart)
+    chars, near, written, apart = columns(told, 4)
+    made = table(chars, near, written, begin, begin + apart)
     points = np.frombuffer("".join(letters).encode("utf-32-le", "surrogatepass"), np.int32)
     return made, points.copy()  # what cannot be written is of another type to a kernel, and would have it compiled again
-
-
-class _Grouped(NamedTuple):
-    """Literals that the same places take make a group. `number`, `rank`: of each literal's group, the last one nobody's, and in
-    it; `first`: where the `groups` of each place begin; `groups`, `held`: as in `Chains`; `order`: the members' there."""
-
-    number: Ints
-    rank: Ints
-    first: Ints
-    groups: Ints
-    takers: npt.NDArray[np.int64]
-    held: Ints
-    order: Ints
-
-
-def _grouped(literal: Ints, place: Ints, literals: int, places: int) -> _Grouped:
-    """`literal`, `place`: of each member."""
-    wanting: dict[int, list[int]] = {}
-    for each, by in zip(literal.tolist(), place.tolist(), strict=True):
-        wanting.setdefault(each, []).append(by)
-    sets, members = _Numbered(), np.arange(len(literal))
-    of = {each: sets[tuple(dict.fromkeys(by))] for each, by in wanting.items()}
-    number, rank = np.full(literals, len(sets.numbers), np.int32), np.zeros(literals, np.int32)
-    number[list(of)] = list(of.values())
-    by_group = np.argsort(number, kind="stable")
-    rank[by_group] = np.arange(literals) - _bounds(number[by_group], len(sets.numbers) + 1)[number[by_group]]
-    order = np.lexsort((members, rank[literal], number[literal], place))
-    keys = np.stack([place, number[literal], rank[literal]], 1)[order]
-    pair = _begin(keys)
-    group = _begin(keys[pair, :2])
-    groups = _rows(keys[pair][group, 1], group)
-    takes = np.zeros((len(sets.numbers) + 1, 64 * (places // 64 + 1)), bool)
-    takes[keys[pair][group, 1], keys[pair][group, 0]] = True
-    takes[-1, :places] = ~takes[:, :places].any(0)
-    takers = np.packbits(takes, 1, "little").view(np.int64)
-    return _Grouped(number, rank, _bounds(keys[pair][group, 0], places), groups, takers, np.append(pair, len(order)), order)
-
-
-def _begin(sorted_rows: Ints) -> Ints:
-    """Where rows that are not like the row before them stand."""
-    return np.flatnonzero(np.append([True], (np.diff(sorted_rows, axis=0) != 0).any(1))[: len(sorted_rows)]).astype(np.int32)
-
-
-def _starts(anchors: list[tuple[int, ...]], room: Ints, places: Ints, literals: int) -> tuple[list[Ints], Ints, Ints, Ints]:
-    """The first use and the starts of each literal; the tables of starts and uses; and the forms of uses. `anchors`: literal,
-    form, and as in `_Builder.uses`; `room`, `places`: of each step, and the next one's place."""
-    uses: dict[tuple[int, ...], list[int]] = {}
-    for literal, form, *use in anchors:
-        uses.setdefault((literal, *use), []).append(form)
-    by_use = np.append([0], np.cumsum([*map(len, uses.values())], dtype=np.int32))
-    of, to, value, captures, _ = _columns(list(uses), 5)
-    bounds, begun = _bounds(of, literals), _rows(to, captures)
-    known: dict[bytes, int] = {}
-    first, listed = np.zeros(literals, np.int32), 0
-    shared: list[Ints] = []
-    for each in np.flatnonzero(np.diff(bounds)).tolist():
-        mine = begun[bounds[each] : bounds[each + 1]]
-        first[each] = at = known.setdefault(mine.tobytes(), listed)
-        if at == listed:
-            shared.append(mine)
-            listed += len(mine)
-    step, captured = (np.concatenate(shared) if shared else begun).T
-    starts = _rows(*room[step].T, step, captured, *places[step].T)
-    forms = np.array([form for each in uses.values() for form in each], np.int32)
-    return [bounds[:-1], first, first + np.diff(bounds)], starts, _rows(by_use[:-1], by_use[1:], value), forms
-
-
-def _lengths(place: Ints, length: Ints, places: int) -> tuple[Ints, Ints]:
-    """The least and the greatest length of what each place takes. `place`, `length`: of each member, place by place."""
-    first = np.flatnonzero(np.diff(place, prepend=NONE))
-    shortest, longest = (np.zeros(places, np.int32) for _ in range(2))
-    if len(first):
-        shortest[place[first]], longest[place[first]] = np.minimum.reduceat(length, first), np.maximum.reduceat(length, first)
-    return shortest, longest
-
-
-def _steps(rows: list[tuple[int, ...]], worst: Ints, margin: Ints, lengths: tuple[Ints, Ints]) -> tuple[Ints, list[Ints], Ints]:
-    """The room of each step, further columns of the table of steps, and the places of the step and the next. `worst`, `margin`:
-    of each chain; `lengths`: of a place."""
-    chain, place, side, least, most, capture, at_rim = _columns(rows, 7)
-    shortest, longest = (each[place] for each in lengths)
-    low, high = np.where(side > 0, least, -most - longest), np.where(side > 0, most, -least - shortest)
-    ends, room = np.flatnonzero(side == 0)[chain], []
-    for direction, asked in (-1, margin[:, 0]), (1, margin[:, 2]):
-        to_come = np.stack([least + shortest, most + longest, at_rim], 1) * (side == direction)[:, None]
-        so_far = np.cumsum(to_come[::-1], 0)[::-1]
-        enough, most_of_all, bounded = (so_far - so_far[ends]).T  # of this step and those behind it in its chain
-        room += [enough + asked[chain], np.where(bounded, most_of_all, FAR)]
-    next_place = np.where(side == 0, place, np.roll(place, -1))
-    return _rows(*room), [chain, worst[chain], side, least, most, capture, low, high], _rows(place, next_place)
-
-
-def _rows(*columns: Any) -> Ints:
-    """A table of these columns, row by row in memory."""
-    return np.stack([np.asarray(column, np.int32) for column in columns], 1)
-
-
-def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Ints:
-    return np.array(rows, np.int32).reshape(-1, width).T.copy()
-
-
-def _bounds(sorted_keys: Ints, count: int) -> Ints:
-    """Where each key 0..count-1 begins."""
-    return np.searchsorted(sorted_keys, np.arange(count + 1)).astype(np.int32)
