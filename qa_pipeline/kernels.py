@@ -9,6 +9,7 @@ numba is not even loaded.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,8 +19,12 @@ from typing import Any
 
 WORTH_LOADING = 20_000
 """Steps (of about 20 µs uncompiled) that take about as long uncompiled as loading numba and kept code does."""
+WORTH_FETCHING = 1_000
+"""Steps that take longer uncompiled than loading kept code does, once numba is there."""
 WORTH_COMPILING = 750_000
 """Steps that take longer uncompiled (15 s) than compiling all kernels of the matcher does (9 s)."""
+WORTH_COMPILING_ONE = 20_000
+"""Steps that take longer uncompiled than compiling a small kernel alone does (0.4 s)."""
 _AHEAD: ContextVar[int] = ContextVar("steps ahead", default=0)
 
 
@@ -51,7 +56,8 @@ class Kernel:
 
     def pays(self, steps: int) -> bool:
         """Whether so many steps are done sooner compiled."""
-        return steps >= self.worth or (steps >= WORTH_LOADING and self.is_kept)
+        worth_loading = WORTH_FETCHING if "numba" in sys.modules else WORTH_LOADING
+        return steps >= self.worth or (steps >= worth_loading and self.is_kept)
 
     @cached_property
     def is_kept(self) -> bool:

@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
-from qa_pipeline.kernels import WORTH_COMPILING, WORTH_LOADING, Kernel, ahead
+from qa_pipeline import kernels
+from qa_pipeline.kernels import WORTH_COMPILING, WORTH_FETCHING, WORTH_LOADING, Kernel, ahead
 
 SOURCE = "def twice(numbers):\n    numbers *= 2\n    return len(numbers)\n"
 
@@ -59,14 +62,25 @@ def test_a_small_kernel_is_compiled_for_less() -> None:
     assert kernel(1, numbers) == 3 and kernel.runs_compiled
 
 
-def test_what_was_compiled_once_is_loaded_for_middling_work_but_not_for_little(tmp_path: Path) -> None:
+def test_what_was_compiled_once_is_loaded_for_middling_work_but_not_for_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     twice_in(tmp_path)(WORTH_COMPILING, np.ones(3))
     again, numbers = twice_in(tmp_path), np.ones(3)
+    monkeypatch.setattr(kernels, "sys", SimpleNamespace(modules={}))  # as in a process that has not loaded numba
     again(WORTH_LOADING - 1, numbers)
     assert not again.runs_compiled
     again(1, numbers)
     assert again.runs_compiled and again.compiled.stats.cache_hits
     assert numbers.tolist() == [4, 4, 4]
+
+
+def test_where_numba_is_loaded_already_what_is_kept_serves_for_less(tmp_path: Path) -> None:
+    twice_in(tmp_path)(WORTH_COMPILING, np.ones(3))
+    assert "numba" in sys.modules
+    again = twice_in(tmp_path)
+    assert again.pays(WORTH_FETCHING) and not again.pays(WORTH_FETCHING - 1)
+    assert not twice_in(tmp_path / "never").pays(WORTH_FETCHING)
 
 
 def test_a_source_edited_since_counts_as_never_compiled(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from qa_pipeline.kernels import Kernel
+from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
 from qa_pipeline.rules.spans import Ints, Spans, expand, in_order, spans
 from qa_pipeline.text.columns import code_points, text_column
 
@@ -92,7 +92,7 @@ def time_of(character: int, begin: int, length: int, char_ms: Rows, turn_end: in
     return int(char_ms[begin + character]) if character < length else turn_end
 
 
-_time_words = Kernel(time_words, time_of, worth=75_000)
+_time_words = Kernel(time_words, time_of, worth=WORTH_COMPILING_ONE)
 
 
 @dataclass(frozen=True)

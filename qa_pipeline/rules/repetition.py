@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from qa_pipeline.kernels import Kernel
+from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
 from qa_pipeline.text.plain import Plain
 
 Ints = npt.NDArray[np.int64]
@@ -65,7 +65,7 @@ def same(codes: Ints, a: int, b: int, n: int) -> bool:
     return i == n
 
 
-_find_repeating = Kernel(find_repeating, row_of, same, worth=25_000)
+_find_repeating = Kernel(find_repeating, row_of, same, worth=WORTH_COMPILING_ONE)
 
 
 def shared(plain: Plain, one: Ints, other: Ints, n: int) -> Flags:
@@ -86,4 +86,4 @@ def find_shared(codes: Ints, first: Ints, last: Ints, one: Ints, other: Ints, n:
                     found[pair] = True
 
 
-_find_shared = Kernel(find_shared, same, worth=25_000)
+_find_shared = Kernel(find_shared, same, worth=WORTH_COMPILING_ONE)

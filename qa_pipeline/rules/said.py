@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_pipeline.kernels import Kernel
+from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
 from qa_pipeline.rules import truth as t
 from qa_pipeline.rules.case import NORMALISED, SURE_ENOUGH_TO_ACCUSE, Case
 from qa_pipeline.rules.language import Expression
@@ -21,8 +21,8 @@ NOT_SAID, NEARLY, WEAKLY, SAID = range(4)
 """Nearly: only a lower rung than satisfies hears it. Weakly: the first hit stands on words heard with little confidence."""
 RANKS = np.array([0, 1, 1, 2], np.int8)
 """By these: false, unknown, unknown, true."""
-WINDOWS_A_STEP = 10
-"""Windows looked into in the time of a kernel's step."""
+LOOKS_A_STEP = 10
+"""Looks at a window or a hit in the time of a kernel's step."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ def _heard(case: Case, names: Sequence[str], args: Mapping[str, Any], w: Window,
     windows = (w.unit, np.maximum(w.start, 0), np.maximum(w.end, 0), w.by_start)
     for number, name in enumerate(names):
         hits = (case.heard(name).unit, case.heard(name).start, *case.graded(name))
+        looks = len(w) + len(w) * len(hits[0]) // max(1, len(case))  # as many hits in a window's leg as in others
         asked = (int(anchored), args.get("times", 1), how[number], first[number])
-        _look(len(w) // WINDOWS_A_STEP, *windows, *hits, turns.start, turns.end, right, case.badly_heard, *asked)
+        _look(looks // LOOKS_A_STEP, *windows, *hits, turns.start, turns.end, right, case.badly_heard, *asked)
     return Heard([case.heard(name) for name in names], how, first)
 
 
@@ -92,7 +93,7 @@ def look(
             how[row] = WEAKLY if weak[hit_turn[first[row]]] else SAID
 
 
-_look = Kernel(look, worth=75_000)
+_look = Kernel(look, worth=WORTH_COMPILING_ONE)
 
 
 def _told(case: Case, names: Sequence[str], every: bool, heard: Heard, roles: Ints, doubt: Ints) -> Truth:
