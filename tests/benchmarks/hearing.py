@@ -11,8 +11,8 @@ decode   seconds of call decoded per CPU-second and memory for an hour, beside f
 damage   made damages over all formats: what is kept, what is reported
 events   rings, holds, tones, who hung up; turns dropped, short answers kept, turn times; an hour of what is not speech
 memory   2,000 short calls with 5 % bad files in one process
-Without a name all of them, three quarters of an hour on two idle cores; --quick: less of each, some minutes. Each part prints its goals; the last
-lines say which were reached, and the exit code is 1 where one was missed.
+Without a name all of them, some three quarters of an hour on two idle cores; --quick: less of each, some minutes. Each part
+prints its goals; the last lines say which were reached, and the exit code is 1 where one was missed.
 """
 
 from __future__ import annotations
