@@ -164,13 +164,12 @@ def look_over(found: Occurrences, sight: Sight, chains: Chains, start: int, end:
     nobody = len(sight.masks) - 1
     for word in range(len(sight.taken)):
         sight.taken[word] = chains.takers[nobody, word]
-    for at in range(start, end + 1):
-        place = ONE << ((at - start) >> sight.grain[0])
-        for i in range(found.first[at], found.first[at + 1]):
-            group = chains.literals[found.literal[i], GROUP]
-            sight.masks[group] |= place
+    for i in range(found.first[start], found.first[end + 1]):
+        group = chains.literals[found.literal[i], GROUP]
+        if not sight.masks[group]:
             for word in range(len(sight.taken)):
                 sight.taken[word] |= chains.takers[group, word]
+        sight.masks[group] |= ONE << ((found.at[i] - start) >> sight.grain[0])
 
 
 def look_away(found: Occurrences, sight: Sight, chains: Chains, start: int, end: int) -> None:
