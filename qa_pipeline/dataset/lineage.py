@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from qa_pipeline.kernels import Kernel
+from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
 
 SEEN = {
     "legs": ("leg", "agent_id", "start_ms", "end_ms", "pack"),
@@ -98,7 +98,7 @@ def mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> np.uint64(31))
 
 
-_hash_texts = Kernel(hash_texts, mix)
+_hash_texts = Kernel(hash_texts, mix, worth=WORTH_COMPILING_ONE)
 
 
 def _numbers(column: pa.Array) -> NDArray[np.uint64]:

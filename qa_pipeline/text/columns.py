@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qa_pipeline.kernels import Kernel
+from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
 from qa_pipeline.text import normal as one_by_one
 from qa_pipeline.text.sound import sound
 
@@ -86,7 +86,7 @@ def fold(
         n += apart
 
 
-_fold = Kernel(fold)
+_fold = Kernel(fold, worth=WORTH_COMPILING_ONE)
 
 
 def code_points(texts: Sequence[str] | pa.Array) -> tuple[Codes, Bounds]:
@@ -130,7 +130,7 @@ def point_at(data: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
     return (lead & 0x07) << 18 | second << 12 | third << 6 | int(data[at + 3]) & 0x3F, 4
 
 
-_read_points = Kernel(read_points, point_at)
+_read_points = Kernel(read_points, point_at, worth=WORTH_COMPILING_ONE)
 STEPS_A_POINT = 20
 """Code points looked at in the time of a kernel's step."""
 
@@ -168,7 +168,7 @@ def count_loud(data: npt.NDArray[np.uint8], ends: Bounds, pause: npt.NDArray[np.
     return known
 
 
-_count_loud = Kernel(count_loud, point_at)
+_count_loud = Kernel(count_loud, point_at, worth=WORTH_COMPILING_ONE)
 
 
 def pause_table() -> npt.NDArray[np.int8]:
