@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from qa_pipeline.rules.wording import MOST_FORMS, Part, parse, pattern, spelled
+from qa_pipeline.rules.wording import MOST_FORMS, Part, parse, spelled
 from qa_pipeline.text.normal import normalise
 from qa_pipeline.text.sound import sound
 
@@ -16,15 +15,6 @@ RUNGS = ("exact", "normalised", "sound", "near")
 EXACT, NORMALISED, SOUND, NEAR = range(4)
 SHORTEST_BY_SOUND = 3
 """Literal characters; shorter forms sound like too much else."""
-
-
-@dataclass(frozen=True)
-class Hit:
-    """Characters [first, last) of a text, and the rung on which they match."""
-
-    first: int
-    last: int
-    rung: str
 
 
 @dataclass(frozen=True)
@@ -48,38 +38,9 @@ class Phrase:
         """The wordings read into parts."""
         return tuple(parse(wording, self.slots) for wording in self.say)
 
-    @cached_property
-    def _patterns(self) -> dict[str, re.Pattern[str]]:
-        loud = [p for p in self.said if min(len(form) for form in self._forms(p)) >= SHORTEST_BY_SOUND]
-        made = {
-            "exact": "|".join(pattern(p, str) for p in self.said),
-            "normalised": "|".join(pattern(p, _normal) for p in self.said),
-            "sound": "|".join(pattern(p, lambda c: sound(_normal(c))) for p in loud),
-        }
-        return {rung: re.compile(each) for rung, each in made.items() if rung in self.rungs and each}
-
-    @cached_property
-    def _guards(self) -> re.Pattern[str] | None:
-        made = "|".join(pattern(parse(wording, self.slots), _normal) for wording in self.unless)
-        return re.compile(made) if made else None
-
     @staticmethod
     def _forms(parts: tuple[Part, ...]) -> list[str]:
         return list(itertools.islice(spelled(parts), MOST_FORMS))
-
-    def hits(self, text: str) -> Iterator[Hit]:
-        """In order along `text`, on the first rung that has any; those a guard overlaps are left out. One text, one phrase;
-        for more see `hits.Matcher`."""
-        normal = normalise(text)
-        heard = {"exact": text, "normalised": normal.text, "sound": sound(normal.text)}
-        voided = [normal.source(*m.span()) for m in self._guards.finditer(normal.text)] if self._guards else []
-        for rung, compiled in self._patterns.items():
-            found = [m.span() for m in compiled.finditer(heard[rung]) if m.end() > m.start()]
-            spans = found if rung == "exact" else [normal.source(*span) for span in found]
-            kept = [s for s in spans if not any(s[0] < b and a < s[1] for a, b in voided)]
-            if kept:
-                yield from (Hit(a, b, rung) for a, b in kept)
-                return
 
     def nearest(self, text: str) -> tuple[float, str]:
         """How near `text` comes by sound, 0-1, and the words that do."""
