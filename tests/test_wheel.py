@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = {"rules": "rules", "data/samples/calls": "samples/calls", "data/samples/model": "samples/model"}
+SHIPPED = {
+    "rules": "rules",
+    "data/samples/calls": "samples/calls",
+    "data/samples/model": "samples/model",
+    "data/detector": "detector",
+}
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +27,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shipped_files(of: Path, inside: str = "") -> dict[str, bytes]:
-    return {f"{inside}{p.relative_to(of).as_posix()}": p.read_bytes() for p in sorted(of.rglob("*")) if p.is_file()}
+    files = [p for p in sorted(of.rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
+    return {f"{inside}{p.relative_to(of).as_posix()}": p.read_bytes() for p in files}
 
 
-def test_packs_samples_and_model_travel_whole(wheel: Path) -> None:
+def test_packs_samples_models_and_the_speech_detector_travel_whole(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name: archive.read(name) for name in archive.namelist() if "/shipped_files/" in name}
     there: dict[str, bytes] = {}
@@ -54,12 +60,13 @@ def test_an_unpacked_wheel_finds_its_own_files_from_another_folder(wheel: Path, 
         "from qa_pipeline.rules.pack import load_packs\n"
         "cli.main(['init', 'project'], standalone_mode=False)\n"
         "assert load_packs(shipped.packs())\n"
-        "print(shipped.packs(), shipped.sample_calls(), shipped.demo_model(), sep='\\n')"
+        "print(shipped.packs(), shipped.sample_calls(), shipped.demo_model(), shipped.detector().parent, sep='\\n')"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=elsewhere, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = [Path(line) for line in done.stdout.splitlines()[-3:]]
+    found = [Path(line) for line in done.stdout.splitlines()[-len(SHIPPED) :]]
     assert found == [unpacked / "qa_pipeline" / "shipped_files" / inside for inside in SHIPPED.values()]
     assert (found[1] / "cdr.csv").is_file()
     assert (found[2] / "model.bin").is_file()
+    assert (found[3] / "silero_vad_v6.onnx").is_file()
     assert shipped_files(elsewhere / "project" / "rules") == shipped_files(ROOT / "rules")

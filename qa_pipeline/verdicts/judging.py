@@ -60,7 +60,7 @@ def verdict_tables(
 ) -> dict[str, pa.Table]:
     """Findings and scores of the calls in tables calls, legs, turns and events. A leg is judged by the pack that it names.
 
-    `matchers` are kept from one judging to the next: pass the same dict again. Raises QaError for a pack that is not there.
+    `matchers` are kept from one judging to the next: pass the same again. Raises QaError for a pack that is not there.
     """
     scored_at = now or datetime.now(UTC)
     findings, scores = [SCHEMAS["findings"].empty_table()], [SCHEMAS["scores"].empty_table()]

@@ -72,9 +72,8 @@ def test_the_order_of_rows_does_not_matter(told: list[str], shuffle: random.Rand
 
 @given(st.lists(dialogues, min_size=1, max_size=4))
 def test_scores_are_the_sums_of_their_findings(told: list[str]) -> None:
-    tables = verdict_tables(
-        tables_of(read_dialogue(d, "etiquette", f"c{i}") for i, d in enumerate(told)), PACKS, {"etiquette": MATCHER}
-    )
+    calls = tables_of(read_dialogue(d, "etiquette", f"c{i}") for i, d in enumerate(told))
+    tables = verdict_tables(calls, PACKS, Matchers(made={"etiquette": MATCHER}))
     findings = tables["findings"].to_pylist()
     for score in tables["scores"].to_pylist():
         mine = [f for f in findings if f["call_id"] == score["call_id"]]
