@@ -61,9 +61,13 @@ def encode(
     from av.audio.resampler import AudioResampler
 
     layout = ("mono", "stereo")[len(samples) - 1]
-    samples = np.ascontiguousarray(samples.T.reshape(1, -1))
-    frame: Any = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
-    frame.sample_rate = 8000
+    minutes = range(0, samples.shape[1], 60 * 8000)  # an hour in one frame is more than FFmpeg resamples
+    frames: list[Any] = [
+        av.AudioFrame.from_ndarray(samples[:, at : at + 60 * 8000].T.reshape(1, -1).copy(), format="s16", layout=layout)
+        for at in minutes
+    ]
+    for frame in frames:
+        frame.sample_rate = 8000
     with av.open(str(path), "w", format=container) as file:
         stream: Any = file.add_stream(codec, rate=rate, options=dict(options or {}))
         stream.layout = layout
@@ -71,8 +75,9 @@ def encode(
             stream.bit_rate = bits
         kind, size = stream.codec_context.format, stream.codec_context.frame_size
         resampler = AudioResampler(format=kind, layout=layout, rate=rate, frame_size=size or 4096)
-        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-            file.mux(stream.encode(piece))
+        for frame in [*frames, None]:
+            for piece in resampler.resample(frame):
+                file.mux(stream.encode(piece))
         file.mux(stream.encode(None))
     return path
 
