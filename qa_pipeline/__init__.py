@@ -6,5 +6,5 @@ Rooms     `recordings` what was recorded → `speech` what was said → `dataset
 Work      `night` top to bottom, of the parts in `batch` · `exchange` calls from and to elsewhere · `verdicts` stored words to
           stored verdicts · `upkeep` status, repair, retention
 Commands  `cli`, thin
-Speed     `kernels` inner loops, compiled
+Speed     `kernels` inner loops, compiled · `processes` what those of a command have in common
 """

@@ -13,6 +13,7 @@ ALLOWED = {
     "errors": set[str](),
     "shipped": set[str](),
     "kernels": set[str](),
+    "processes": set[str](),
     "text": {"model", "errors", "kernels"},
     "recordings": {"model", "errors", "text"},
     "speech": {"model", "errors", "shipped", "text", "recordings"},
@@ -23,14 +24,28 @@ ALLOWED = {
     "settings": {"recordings"},
     # these see the slow half and the fast one
     "config": {"errors", "settings", "shipped", "recordings", "speech", "dataset", "rules"},
-    "verdicts": {"errors", "kernels", "config", "dataset", "rules"},
+    "verdicts": {"errors", "kernels", "processes", "config", "dataset", "rules"},
     "upkeep": {"errors", "config", "speech", "dataset", "rules", "verdicts"},
-    "batch": {"model", "errors", "config", "settings", "text", "recordings", "speech", "dataset", "rules", "verdicts"},
+    "batch": {
+        *("model", "errors", "processes", "config", "settings", "text", "recordings", "speech", "dataset", "rules", "verdicts"),
+    },
     "exchange": {"model", "errors", "config", "text", "recordings", "forms", "dataset", "rules", "verdicts", "upkeep"},
     "night": {"config", "recordings", "speech", "dataset", "rules", "batch", "verdicts", "upkeep"},
     "cli": {
-        *("errors", "shipped", "settings", "config", "forms", "recordings", "speech", "dataset", "rules", "review"),
-        *("night", "batch", "exchange", "verdicts", "upkeep"),
+        *(
+            "errors",
+            "shipped",
+            "processes",
+            "settings",
+            "config",
+            "forms",
+            "recordings",
+            "speech",
+            "dataset",
+            "rules",
+            "review",
+        ),
+        *("processes", "night", "batch", "exchange", "verdicts", "upkeep"),
     },
 }
 

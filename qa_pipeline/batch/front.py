@@ -7,10 +7,8 @@ parent, and none is forked: they start fresh, whatever the parent has loaded.
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import sqlite3
-import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
@@ -25,10 +23,10 @@ from typing import Any, Self, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from qa_pipeline.batch.disk import disk_full, is_full
-from qa_pipeline.batch.heap import keep_at_hand
 from qa_pipeline.config import Config
 from qa_pipeline.errors import QaError
 from qa_pipeline.model import Call, Event
+from qa_pipeline.processes import end_with_parent, keep_at_hand
 from qa_pipeline.recordings.birth import sound_of, to_call
 from qa_pipeline.recordings.decode import Recording, content_hash, decode
 from qa_pipeline.recordings.files import RecordingFiles
@@ -213,16 +211,9 @@ def _begin(prepare: Any, config: Config, ear: Ear) -> None:
     keep_at_hand()
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     _mine[:] = [prepare, config, ear]
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     for name in ("numpy", "av.audio.resampler", "onnxruntime"):
         importlib.import_module(name)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _prepare(job: Job) -> Prepared | Failure:

@@ -13,12 +13,12 @@ from queue import Empty, SimpleQueue
 from qa_pipeline.batch.backlog import Backlog
 from qa_pipeline.batch.claims import Claims
 from qa_pipeline.batch.front import CHANGING, Arrived, FrontEnd, Job, Prepared, guarded
-from qa_pipeline.batch.heap import give_back
 from qa_pipeline.batch.intake import Tools, keep, look
 from qa_pipeline.batch.progress import Pace, Progress
 from qa_pipeline.batch.reporting import Kept, Outcome, log_outcome
 from qa_pipeline.dataset.ledger import Entry
 from qa_pipeline.errors import QaError
+from qa_pipeline.processes import give_back
 from qa_pipeline.recordings.files import RecordingFiles
 from qa_pipeline.recordings.find import Failure
 from qa_pipeline.speech.listener import Answers, Listener

@@ -165,7 +165,7 @@ def transcribe(paths: tuple[Path, ...], project: Path, out: Path | None, **asked
 
 def run_night(project: Path, paths: tuple[Path, ...], asked: Asked | None = None, judge: bool = True) -> Summary:
     """The night over these paths, shown while it goes on, and told in the files that were asked for."""
-    from qa_pipeline.batch.heap import keep_little
+    from qa_pipeline.processes import keep_little
 
     keep_little()
     from qa_pipeline import night

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from datetime import date
 from multiprocessing import forkserver
 from typing import Any, TypeVar
@@ -18,9 +15,9 @@ import pyarrow as pa
 
 from qa_pipeline.dataset.parts import read_part
 from qa_pipeline.dataset.store import Where
+from qa_pipeline.processes import end_with_parent, keep_all
 
 Done = TypeVar("Done")
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
 WORTH_SHARING = 5000
 """Calls from which starting further processes is worth their start."""
 PRELOADED = "qa_pipeline.verdicts.preloaded"
@@ -69,28 +66,10 @@ _mine: list[Callable[[date], Any]] = []
 
 
 def _begin(job: Callable[[date], Any]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()  # a killed command's lock is gone: what it began must not go on beside the next one
     pa.set_cpu_count(1)  # there is a process for each core
-    _keep_memory()
+    keep_all()
     _mine[:] = [job]
-
-
-def _keep_memory() -> None:
-    """What a block of calls needed, the next needs again. To give large pieces back and be given others, page by page, took a
-    fifth of the time. Who has chosen by ARROW_DEFAULT_MEMORY_POOL keeps that."""
-    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
-        pa.set_memory_pool(pa.system_memory_pool())
-    with suppress(AttributeError, OSError, TypeError):  # where the C library is not glibc
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_MMAP_MAX, 0)
-        libc.mallopt(M_TRIM_THRESHOLD, -1)
-
-
-def _end_with_parent() -> None:
-    """A command that was killed holds the writer's lock no longer: what it began must not go on beside the next one."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)
 
 
 def _work(day: date) -> Any:

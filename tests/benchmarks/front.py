@@ -34,13 +34,13 @@ from typing import Any
 
 from qa_pipeline import night, shipped
 from qa_pipeline.batch.front import FrontEnd, Job, Prepared, prepare
-from qa_pipeline.batch.heap import keep_little
 from qa_pipeline.batch.progress import Progress
 from qa_pipeline.batch.reporting import Summary
 from qa_pipeline.batch.shift import Watch
 from qa_pipeline.cli.projects import make_project, open_project
 from qa_pipeline.config import Config, make_recogniser
 from qa_pipeline.dataset.tables import read_table
+from qa_pipeline.processes import keep_little
 from qa_pipeline.recordings.decode import Recording, content_hash
 from qa_pipeline.recordings.files import one_file
 from qa_pipeline.settings import Front

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SAID = "from qa_pipeline.batch.heap import keep_little, give_back; keep_little(); import pyarrow as pa; give_back(); "
+SAID = "from qa_pipeline.processes import keep_little, give_back; keep_little(); import pyarrow as pa; give_back(); "
 
 
 @pytest.mark.parametrize(("chosen", "used"), [(None, "system"), ("mimalloc", "mimalloc")])
@@ -30,7 +30,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
 def test_the_front_end_takes_no_memory_afresh_that_it_has_just_given_back() -> None:
-    keep = "from qa_pipeline.batch.heap import keep_at_hand; keep_at_hand()"
+    keep = "from qa_pipeline.processes import keep_at_hand; keep_at_hand()"
     afresh, kept = (
         int(subprocess.run([sys.executable, "-c", said + AGAIN], check=True, capture_output=True, text=True).stdout)
         for said in ("", keep)
