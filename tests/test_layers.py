@@ -32,19 +32,7 @@ ALLOWED = {
     "exchange": {"model", "errors", "config", "text", "recordings", "forms", "dataset", "rules", "verdicts", "upkeep"},
     "night": {"config", "recordings", "speech", "dataset", "rules", "batch", "verdicts", "upkeep"},
     "cli": {
-        *(
-            "errors",
-            "shipped",
-            "processes",
-            "settings",
-            "config",
-            "forms",
-            "recordings",
-            "speech",
-            "dataset",
-            "rules",
-            "review",
-        ),
+        *("errors", "shipped", "settings", "config", "forms", "recordings", "speech", "dataset", "rules", "review"),
         *("processes", "night", "batch", "exchange", "verdicts", "upkeep"),
     },
 }

@@ -18,9 +18,9 @@ from qa_pipeline.verdicts import cores
 DAYS = [date(2026, 1, 1) + timedelta(days=n) for n in range(5)]
 
 
-def told(day: date) -> tuple[date, int, bool]:
-    """A date, the process that was asked, and whether it had numba before it was."""
-    return day, os.getpid(), "numba" in sys.modules
+def told(day: date) -> tuple[date, int]:
+    """A date, and the process that was asked."""
+    return day, os.getpid()
 
 
 @pytest.fixture
@@ -31,12 +31,12 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("two_cores")
 def test_answers_come_in_the_order_of_dates_from_other_processes() -> None:
     answers = list(cores.each_date(told, DAYS))
-    assert [day for day, _, _ in answers] == DAYS
-    assert os.getpid() not in {process for _, process, _ in answers}
+    assert [day for day, _ in answers] == DAYS
+    assert os.getpid() not in {process for _, process in answers}
 
 
 def test_a_few_calls_need_no_other_process() -> None:
-    assert {process for _, process, _ in cores.each_date(told, DAYS, worth_sharing=False)} == {os.getpid()}
+    assert {process for _, process in cores.each_date(told, DAYS, worth_sharing=False)} == {os.getpid()}
 
 
 def run(code: str) -> subprocess.Popen[str]:
@@ -44,7 +44,7 @@ def run(code: str) -> subprocess.Popen[str]:
 
 
 SHARED = """
-import os, sys
+import os
 from tests.verdicts.test_cores import DAYS, {job}
 from qa_pipeline.verdicts import cores
 os.cpu_count = lambda: 2
