@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qa_pipeline.rules.pack import Rule, RulePack, mentioned, vocabulary
-from qa_pipeline.rules.phrase import Phrase
+from qa_pipeline.rules.phrase import NEAR, RUNGS, SHORTEST_BY_SOUND, SOUND, Phrase
 from qa_pipeline.rules.reader import nearest
 from qa_pipeline.text.segment import Segmenter
 
@@ -76,11 +76,13 @@ def _bounded(wording: str, before: str, after: str, segmenter: Segmenter) -> boo
 
 
 def _contained(phrase: Phrase) -> Iterable[str]:
-    """Between word ends the longer wording may be heard where the shorter is not."""
-    plain = [] if phrase.word else _plain_wordings(phrase)
+    """Between word ends, or nearly, the longer wording may be heard where the shorter is not; by its sound, too, where the
+    shorter is too short for that."""
+    plain = [] if phrase.word or RUNGS[NEAR] in phrase.rungs else _plain_wordings(phrase)
+    least = SHORTEST_BY_SOUND if RUNGS[SOUND] in phrase.rungs else 1
     for long in plain:
         for short in plain:
-            if short != long and short in long:
+            if short != long and short in long and len(short) >= least:
                 yield f"{long!r} says no more than {short!r}, which it contains"
                 break
 
