@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from qa_pipeline.rules.corpus import AGENT, CUSTOMER, IVR, UNKNOWN, Corpus, event_spans
+from qa_pipeline.rules.heard import heard
 from qa_pipeline.rules.hits import Matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.spans import Flags, Ints, Spans, in_order, no_spans, spans, together
@@ -81,12 +82,8 @@ class Case:
         self.corpus, self.pack, self.reasons = corpus, pack, Reasons()
         self.named: dict[Any, tuple[Spans, Ints]] = {}
         self.answers: dict[Any, Any] = {}
-        found = matcher.find(corpus.turns.texts)
-        narrow = np.uint16 if len(matcher.phrases) <= 0x10000 else np.int32  # numpy sorts two bytes by counting
-        self._hits = found.take(np.argsort(found.phrase.astype(narrow), kind="stable"))
-        self._edges = np.searchsorted(self._hits.phrase, np.arange(len(matcher.phrases) + 1))
-        self._row = {phrase.name: i for i, phrase in enumerate(matcher.phrases)}
-        self.values = self._hits.values
+        self.heard = heard(corpus.turns, pack, matcher)
+        self.values = self.heard.hits.values
         self._events: dict[int, Mapping[str, Any]] = {}
 
     def __len__(self) -> int:
@@ -160,7 +157,7 @@ class Case:
 
     @cached_property
     def items(self) -> Items:
-        h, turns = self._hits, self.corpus.turns
+        h, turns = self.heard.hits, self.corpus.turns
         silent = len(self.corpus.events) + len(self._transfers[0]) + 1
 
         def column(of_turns: NDArray[Any] | int, of_hits: NDArray[Any], nothing: int, kind: Any) -> NDArray[Any]:
@@ -177,14 +174,9 @@ class Case:
         )
 
     @kept
-    def heard(self, name: str) -> Spans:
+    def words(self, name: str) -> Spans:
         """Everything heard of a phrase, on any rung, sorted by (unit, time)."""
-        of = slice(*self._edges[self._row[name] : self._row[name] + 2].tolist())
-        turn, first = self._hits.text[of], self._hits.first[of]
-        found, in_order = self.corpus.turns.words(turn, first, self._hits.last[of])
-        found = replace(found, item=found.item + len(self.corpus.turns) + of.start)
-        # they are in order but for turns that begin at once and characters whose times go back
-        return found if in_order else found.take(np.lexsort((first, found.start, self.corpus.turns.start[turn], found.unit)))
+        return self.heard.of(name)
 
     @kept
     def said_by(self, name: str, anchored: bool, by: str, to: str | None) -> tuple[Spans, Spans]:
@@ -196,17 +188,8 @@ class Case:
     @kept
     def satisfying(self, name: str, anchored: bool) -> tuple[Spans, Spans]:
         """Hits of a phrase on the rungs that it allows, and those on lower rungs, which make a miss unsure."""
-        found, good = self.heard(name), self.graded(name)[1] <= anchored
+        found, good = self.words(name), self.heard.grade[self.heard.rows(name)] <= anchored
         return found.take(good), found.take(~good)
-
-    @kept
-    def graded(self, name: str) -> tuple[Ints, NDArray[np.int8]]:
-        """The turn of each hit of a phrase, and where it satisfies: 0 anywhere, 1 at an anchored place, since two syllables are
-        known by their sound alone, 2 nowhere."""
-        hit = self.heard(name).item - len(self.corpus.turns)
-        allowed = np.array([r in self.pack.phrases[name].rungs for r in RUNG_NAMES])
-        grade = np.where(allowed[self._hits.rung[hit]], self._hits.short[hit], np.int8(2))
-        return self._hits.text[hit].astype(np.int64), grade.astype(np.int8)
 
     def turn(self, found: Spans) -> Ints:
         """The row of the turn in which each was said, -1 for none."""
@@ -221,7 +204,7 @@ class Case:
 
     def attributes(self, item: int) -> Mapping[str, Any] | None:
         """What is told of an event, its own value, source and channel among it, or of a transfer; None of anything else."""
-        row = item - len(self.corpus.turns) - len(self._hits)
+        row = item - len(self.corpus.turns) - len(self.heard)
         if item < 0 or row < 0:
             return None
         if row >= len(self.corpus.events):
@@ -235,13 +218,13 @@ class Case:
     def events(self, kinds: Sequence[str]) -> Spans:
         """The events of these kinds."""
         found = event_spans(self.corpus, kinds)
-        return replace(found, item=found.item + len(self.corpus.turns) + len(self._hits))
+        return replace(found, item=found.item + len(self.corpus.turns) + len(self.heard))
 
     @cached_property
     def transfers(self) -> Spans:
         """Transfers on record: a moment each, in the leg that they end."""
         found = self._transfers[0]
-        first = len(self.corpus.turns) + len(self._hits) + len(self.corpus.events)
+        first = len(self.corpus.turns) + len(self.heard) + len(self.corpus.events)
         return in_order(replace(found, item=found.item + first))
 
     @cached_property

@@ -47,11 +47,11 @@ class Turns:
     def __len__(self) -> int:
         return len(self.unit)
 
-    def words(self, turn: Rows, first: Rows, last: Rows) -> tuple[Spans, bool]:
-        """The characters [first, last) of each turn, numbered as they come; whether in order of unit, turn and time."""
+    def words(self, kind: Rows, turn: Rows, first: Rows, last: Rows) -> tuple[Spans, bool]:
+        """The characters [first, last) of each turn, numbered as they come; whether in order of kind, unit, turn and time."""
         unit, start, end = (np.empty(len(turn), np.int64) for _ in range(3))
         of_turns = (self.unit, self.start, self.end, self.begin, self.length, self.char_ms)
-        in_order = _time_words(len(turn) // WORDS_A_STEP, turn, first, last, *of_turns, unit, start, end)
+        in_order = _time_words(len(turn) // WORDS_A_STEP, kind, turn, first, last, *of_turns, unit, start, end)
         return Spans(unit, start, end, np.arange(len(turn))), bool(in_order)
 
     def quotes(self, turn: Ints, first: Ints, last: Ints) -> pa.Array:
@@ -69,11 +69,11 @@ class Turns:
 
 
 def time_words(
-    turn: Rows, first: Rows, last: Rows,
+    kind: Rows, turn: Rows, first: Rows, last: Rows,
     turn_unit: Ints, turn_start: Ints, turn_end: Ints, begin: Ints, length: Ints, char_ms: Rows,
     unit: Ints, start: Ints, end: Ints,
 ) -> bool:  # fmt: skip
-    """Fills in the last three columns; whether unit, turn's start, start and first character ascend."""
+    """Fills in the last three columns; whether kind, unit, turn's start, start and first character ascend."""
     in_order = True
     for i in range(len(turn)):
         of = turn[i]
@@ -82,8 +82,8 @@ def time_words(
         end[i] = time_of(last[i], begin[of], length[of], char_ms, turn_end[of])
         if i > 0:
             before = turn[i - 1]
-            place = (unit[i], turn_start[of], start[i], int(first[i]))
-            in_order &= (unit[i - 1], turn_start[before], start[i - 1], int(first[i - 1])) <= place
+            place = (int(kind[i]), unit[i], turn_start[of], start[i], int(first[i]))
+            in_order &= (int(kind[i - 1]), unit[i - 1], turn_start[before], start[i - 1], int(first[i - 1])) <= place
     return in_order
 
 

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
 from qa_pipeline.rules import truth as t
 from qa_pipeline.rules.case import NORMALISED, SURE_ENOUGH_TO_ACCUSE, Case
+from qa_pipeline.rules.heard import ANCHORED, ANYWHERE
 from qa_pipeline.rules.language import Expression
+from qa_pipeline.rules.looks import Look, Places, SaidHits, SaidTurns, first_said, tell
 from qa_pipeline.rules.spans import LONGEST, Flags, Ints, Spans, expand, key
 from qa_pipeline.rules.truth import Truth, Witnesses, either_seen, truth, unknown_at
 from qa_pipeline.rules.windows import KEYS, Window, window
-
-NOT_SAID, NEARLY, WEAKLY, SAID = range(4)
-"""Nearly: only a lower rung than satisfies hears it. Weakly: the first hit stands on words heard with little confidence."""
-RANKS = np.array([0, 1, 1, 2], np.int8)
-"""By these: false, unknown, unknown, true."""
-LOOKS_A_STEP = 10
-"""Looks at a window or a hit in the time of a kernel's step."""
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Of each phrase its hits; as [phrase, window] how it was heard there, and the first hit that satisfies."""
-
-    words: Sequence[Spans]
-    how: NDArray[np.int8]
-    first: Ints
 
 
 def said(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     """True on a rung that the phrase allows; what was nearly said, or badly heard, is unknown."""
     w = window(case, occasion, c.args)
     anchored = anchored and not any(k in c.args for k in KEYS)
-    names, every = c["said"].names, c["said"].every
-    roles = case.roles_unknown[w.unit] if c.get("by", "agent") != "anyone" else np.zeros(len(w), np.int64)
-    out = _told(case, names, every, _heard(case, names, c.args, w, anchored), roles, _doubt(case, c.args, w))
+    out = _told(case, c, w, ANCHORED if anchored else ANYWHERE)
+    names = c["said"].names
     if len(names) == 1 or not (c.get("same_turn") or c.get("in_order")):
         return out
     ranges = [_rows_of(case, w, case.said_by(name, anchored, c.get("by", "agent"), c.get("to"))[0]) for name in names]
@@ -49,75 +31,29 @@ def said(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
     return t.all_of([out, truth(held, reason, t.no_proof, np.where(out.value == t.UNKNOWN, out.reason, 0))])
 
 
-def _heard(case: Case, names: Sequence[str], args: Mapping[str, Any], w: Window, anchored: bool) -> Heard:
-    turns, right = case.corpus.turns, case.speaks(args.get("by", "agent"), args.get("to"))
-    how, first = np.empty((len(names), len(w)), np.int8), np.empty((len(names), len(w)), np.int64)
-    windows = (w.unit, np.maximum(w.start, 0), np.maximum(w.end, 0), w.by_start)
-    for number, name in enumerate(names):
-        hits = (case.heard(name).unit, case.heard(name).start, *case.graded(name))
-        looks = len(w) + len(w) * len(hits[0]) // max(1, len(case))  # as many hits in a window's leg as in others
-        asked = (int(anchored), args.get("times", 1), how[number], first[number])
-        _look(looks // LOOKS_A_STEP, *windows, *hits, turns.start, turns.end, right, case.badly_heard, *asked)
-    return Heard([case.heard(name) for name in names], how, first)
-
-
-def look(
-    unit: Ints, begin: Ints, end: Ints, by_start: bool,
-    hit_unit: Ints, hit_start: Ints, hit_turn: Ints, grade: NDArray[np.int8],
-    turn_start: Ints, turn_end: Ints, right: Flags, weak: Flags,
-    worst: int, times: int, how: NDArray[np.int8], first: Ints,
-) -> None:  # fmt: skip
-    """Fills in `how` and `first` for each window, sorted by unit as the hits are. What begins in it, or is said in a turn that
-    touches it, counts, if it is a `right` turn; it satisfies by a grade no worse than `worst`."""
-    of_unit = 0
-    for row in range(len(unit)):
-        while of_unit < len(hit_unit) and hit_unit[of_unit] < unit[row]:
-            of_unit += 1
-        n, lower, hit = 0, False, of_unit
-        first[row] = 0
-        while hit < len(hit_unit) and hit_unit[hit] == unit[row]:
-            turn = hit_turn[hit]
-            opens = hit_start[hit] if by_start else turn_start[turn]
-            closes = hit_start[hit] if by_start else turn_end[turn]
-            if right[turn] and max(opens, 0) <= end[row] and max(closes, 0) >= begin[row]:
-                if grade[hit] > worst:
-                    lower = True
-                else:
-                    if n == 0:
-                        first[row] = hit
-                    n += 1
-            hit += 1
-        if n < times:
-            how[row] = NEARLY if lower else NOT_SAID
-        else:
-            how[row] = WEAKLY if weak[hit_turn[first[row]]] else SAID
-
-
-_look = Kernel(look, worth=WORTH_COMPILING_ONE)
-
-
-def _told(case: Case, names: Sequence[str], every: bool, heard: Heard, roles: Ints, doubt: Ints) -> Truth:
-    """Of all or any of the phrases. The first of them that was heard worst, or best, decides.
-
-    `roles`, `doubt`: why, whatever was heard, or what was not heard, is unknown; 0 for no such reason.
-    """
-    rank = np.maximum(RANKS[heard.how], doubt != 0)
-    deciding = rank.argmin(0) if every else rank.argmax(0)
-    rows = np.arange(len(doubt))
-    how, value = heard.how[deciding, rows], t.VALUES[rank[deciding, rows]]
+def _told(case: Case, c: Expression, w: Window, worst: int) -> Truth:
+    """Of all or any of the phrases."""
+    by, (names, every) = c.get("by", "agent"), (c["said"].names, c["said"].every)
     number, weakly = case.reasons.number, case.reasons.number("low_confidence")
     reasons = np.array([[number(f"not_said:{name}"), number(f"nearly_said:{name}"), weakly, 0] for name in names])
-    reason = np.where((how == NOT_SAID) & (doubt != 0), doubt, reasons[deciding, how])
+    roles = case.roles_unknown if by != "anyone" else case.nothing_unknown
+    heard, turns = case.heard, case.corpus.turns
+    hits = SaidHits(heard.words.unit, heard.words.start, heard.hits.text, heard.grade)
+    of_turns = SaidTurns(turns.start, turns.end, case.speaks(by, c.get("to")), case.badly_heard)
+    at = Look(Places(w.unit, w.start, w.end, w.by_start), hits, of_turns, worst, c.get("times", 1))
+    edges = heard.edges[[heard.numbers[name] for name in names]]
+    told = tell(at, edges, every, _doubt(case, c.args, w), roles, reasons)
 
     def proof(chosen: Flags) -> Witnesses:
-        shown, parts = np.flatnonzero(chosen & (roles == 0)), []
-        for number, words in enumerate(heard.words):
-            decides = (deciding[shown] == number) | (every & (value[shown] == t.TRUE))
-            of = shown[decides & (heard.how[number, shown] >= WEAKLY)]
-            parts.append(Witnesses(of, words.take(heard.first[number, of])))
+        rows, parts = np.flatnonzero(chosen), []
+        rows = rows[roles[w.unit[rows]] == 0]
+        for phrase, edge in enumerate(edges):
+            of = rows[(told.phrase[rows] == phrase) | (every & (told.value[rows] == t.TRUE))]
+            first = first_said(at._replace(places=Places(w.unit[of], w.start[of], w.end[of], w.by_start)), edge)
+            parts.append(Witnesses(of[first >= 0], heard.words.take(first[first >= 0])))
         return t.witnesses(parts)
 
-    return unknown_at(roles != 0, roles, Truth(value, reason, proof))
+    return Truth(told.value, told.reason, proof)
 
 
 def _doubt(case: Case, args: Mapping[str, Any], w: Window) -> Ints:
@@ -177,7 +113,7 @@ def never_said(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Tr
     turns, right = case.corpus.turns, case.speaks(c.get("by", "agent"), c.get("to"))
     parts = []
     for name in c["never_said"].names:
-        found = case.heard(name)
+        found = case.words(name)
         found = found.take((case.items.rung[found.item] <= NORMALISED) & right[case.turn(found)])
         sure = found.take(~(turns.confidence[case.turn(found)] < SURE_ENOUGH_TO_ACCUSE))
         _, lo, hi = _rows_of(case, w, found)

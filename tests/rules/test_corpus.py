@@ -1,5 +1,6 @@
 """When words are said: by their characters' times, in which order, and what the clock on the wall shows."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -68,9 +69,10 @@ def loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(corpus, "_time_words", lambda steps, *args: run(*args))
 
 
-def timed(of: Turns, *words: tuple[int, int, int]) -> tuple[list[tuple[int, int, int]], bool]:
-    """Unit, start and end of words, each a turn's characters."""
-    found, in_order = of.words(*np.array(words, np.int32).reshape(-1, 3).T)
+def timed(of: Turns, *words: tuple[int, int, int], kinds: Sequence[int] = ()) -> tuple[list[tuple[int, int, int]], bool]:
+    """Unit, start and end of words, each a turn's characters, of one kind unless others are given."""
+    kind = np.array(kinds or [0] * len(words), np.int32)
+    found, in_order = of.words(kind, *np.array(words, np.int32).reshape(-1, 3).T)
     return list(zip(found.unit.tolist(), found.start.tolist(), found.end.tolist(), strict=True)), in_order
 
 
@@ -92,3 +94,5 @@ def test_they_are_out_of_order_where_turns_begin_at_once_or_times_go_back() -> N
     at_once = turns((0, 5, [9], 20), (0, 5, [7], 20))
     assert not timed(at_once, (0, 0, 1), (1, 0, 1))[1]
     assert timed(at_once, (1, 0, 1), (0, 0, 1))[1]
+    assert timed(TURNS, (1, 0, 1), (0, 0, 1), kinds=(3, 4))[1]
+    assert not timed(TURNS, (0, 0, 1), (1, 0, 1), kinds=(4, 3))[1]
