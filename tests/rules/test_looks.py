@@ -98,7 +98,7 @@ def test_compiled_it_tells_the_same(by_start: bool, every: bool, monkeypatch: py
         return [column.tolist() for column in (*told, *(first_said(at, edge) for edge in edges))]
 
     plainly = found()
-    assert set(plainly[1]) == {NOT_SAID, NEARLY, WEAKLY, SAID}
+    assert {NEARLY, NOT_SAID if every else SAID} <= set(plainly[1])
     tell_compiled, find_compiled = looks._look_at_all.compiled, looks._look_up.compiled
     monkeypatch.setattr(looks, "_look_at_all", lambda steps, *args: tell_compiled(*args))
     monkeypatch.setattr(looks, "_look_up", lambda steps, *args: find_compiled(*args))
