@@ -1,20 +1,44 @@
 """What processes of a command have in common: they end with it, and of memory that was given back each keeps what suits it.
 
-The one with many threads keeps little, for it keeps it apart for each of them; those of the front end, which do the same to a
+They load no pandas. The one with many threads keeps little, for it keeps it apart for each of them; those of the front end, which do the same to a
 minute of sound again and again, what that takes; those of a rescore, which do the same to a block of calls, all.
 """
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
 import os
+import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -3, -4, -8  # malloc.h
 ARENAS = 2
 AT_HAND, ONE_PIECE = 64 * 2**20, 16 * 2**20  # bytes
+
+
+@contextmanager
+def without_pandas() -> Iterator[None]:
+    """Nothing loads pandas meanwhile that was not told to.
+
+    Arrow, when it is given any list, and sqlite-utils do, to know its columns should they be given some: a fifth of a second for
+    each process. No command has any. Both do well without, and Arrow loads it when somebody asks for a data frame later.
+    """
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    """A finder that finds it nowhere. (None in `sys.modules`, which is shorter, makes a compiled module such as Arrow's import
+    None.)"""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("no command needs pandas", name=name)
 
 
 def end_with_parent() -> None:
@@ -23,6 +47,8 @@ def end_with_parent() -> None:
 
 
 def _wait_for_parent() -> None:
+    import multiprocessing
+
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)
@@ -62,6 +88,8 @@ def keep_all() -> None:
 
 def _tell(what: int, value: int) -> None:
     """Where the C library is glibc."""
+    import ctypes
+
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(what, value)
 

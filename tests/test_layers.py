@@ -74,10 +74,10 @@ def test_help_loads_neither_asr_nor_pandas() -> None:
     assert not seen & {"faster_whisper", "ctranslate2", "av", "pandas", "pyarrow", "numpy"}
 
 
-def test_rescore_loads_no_asr(tmp_path: Path) -> None:
+def test_rescore_loads_neither_asr_nor_pandas(tmp_path: Path) -> None:
     seen = loaded(
         f"from qa_pipeline.cli import main; main(['init', {str(tmp_path / 'p')!r}], standalone_mode=False); "
         f"main(['rescore', '--project', {str(tmp_path / 'p')!r}])"
     )
     assert "qa_pipeline" in seen and "pyarrow" in seen
-    assert not seen & {"faster_whisper", "ctranslate2", "av"}
+    assert not seen & {"faster_whisper", "ctranslate2", "av", "pandas"}

@@ -1,4 +1,4 @@
-"""A night's process keeps little of what it has given back, a process of its front end what it takes again and again."""
+"""No command loads pandas. A night's process keeps little of what it has given back, a process of its front end what it takes again and again."""
 
 import os
 import platform
@@ -36,3 +36,20 @@ def test_the_front_end_takes_no_memory_afresh_that_it_has_just_given_back() -> N
         for said in ("", keep)
     )
     assert afresh > 100_000 > 30_000 > kept
+
+
+ASKED = """
+import sys
+from qa_pipeline.processes import without_pandas
+with without_pandas():
+    import pyarrow as pa
+    import sqlite_utils
+    column = pa.table({"word": pa.array(["您好"])})
+print("pandas" in sys.modules)
+print(list(column.to_pandas()["word"]), len(pa.Table.from_pandas(column.to_pandas())))
+"""
+
+
+def test_nothing_loads_pandas_unasked_and_who_asks_later_has_it() -> None:
+    said = subprocess.run([sys.executable, "-c", ASKED], check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    assert said.splitlines() == ["False", "['您好'] 1"]

@@ -19,6 +19,7 @@ from qa_pipeline.cli.night import run, transcribe
 from qa_pipeline.cli.projects import init
 from qa_pipeline.cli.rescore import rescore
 from qa_pipeline.cli.rules import rules, why
+from qa_pipeline.processes import without_pandas
 
 STARTING = (init, demo, doctor)
 FEEDING = (run, transcribe, import_, retry)
@@ -34,7 +35,8 @@ class Commands(click.Group):
         from qa_pipeline.errors import QaError
 
         try:
-            return super().invoke(ctx)
+            with without_pandas():
+                return super().invoke(ctx)
         except QaError as problem:
             click.echo(f"qa: {problem}", err=True)
         except sqlite3.OperationalError as problem:  # SQLite names no file, and says neither what to do

@@ -44,7 +44,7 @@ class Ledger:
     """`<project>/ledger.sqlite`, in WAL mode: readers never wait for the night."""
 
     def __init__(self, path: Path) -> None:
-        from sqlite_utils import Database  # it loads pandas, which processes that only judge can do without
+        from sqlite_utils import Database  # processes that only judge can do without it
 
         self.db = Database(str(path))
         self.db.enable_wal()

@@ -96,7 +96,7 @@ class People:
     """`<project>/people.sqlite`, in WAL mode and apart from the ledger: the night never blocks a trainer."""
 
     def __init__(self, path: Path) -> None:
-        from sqlite_utils import Database  # it loads pandas, which processes that only judge can do without
+        from sqlite_utils import Database  # processes that only judge can do without it
 
         from qa_pipeline.dataset.people_tables import migrations
 
