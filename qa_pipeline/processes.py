@@ -1,7 +1,8 @@
 """What processes of a command have in common: they end with it, and of memory that was given back each keeps what suits it.
 
-They load no pandas. The one with many threads keeps little, for it keeps it apart for each of them; those of the front end, which do the same to a
-minute of sound again and again, what that takes; those of a rescore, which do the same to a block of calls, all.
+They load no pandas. The one with many threads keeps little, for it keeps it apart for each of them; those of the front end,
+which do the same to a minute of sound again and again, what that takes; those of a rescore, which do the same to a block of
+calls, all.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ AT_HAND, ONE_PIECE = 64 * 2**20, 16 * 2**20  # bytes
 def without_pandas() -> Iterator[None]:
     """Nothing loads pandas meanwhile that was not told to.
 
-    Arrow, when it is given any list, and sqlite-utils do, to know its columns should they be given some: a fifth of a second for
-    each process. No command has any. Both do well without, and Arrow loads it when somebody asks for a data frame later.
+    Arrow, given any list, and sqlite-utils do, to know its columns should they be given some: a fifth of a second for each
+    process. No command has any. Both do well without, and Arrow loads it when somebody asks for a data frame later.
     """
     sys.meta_path.insert(0, _NoPandas)
     try:

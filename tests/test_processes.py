@@ -1,4 +1,4 @@
-"""No command loads pandas. A night's process keeps little of what it has given back, a process of its front end what it takes again and again."""
+"""No command loads pandas; a night's process keeps little of what it gave back, one of its front end what it takes again."""
 
 import os
 import platform
