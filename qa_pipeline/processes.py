@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -3, -4, -8  # malloc.h
-ARENAS = 2
+ARENAS = 2  # of a process with many threads
 AT_HAND, ONE_PIECE = 64 * 2**20, 16 * 2**20  # bytes
 
 
@@ -77,12 +77,14 @@ def keep_at_hand() -> None:
 def keep_all() -> None:
     """For a process of a rescore, Arrow's memory with it. Who has chosen by ARROW_DEFAULT_MEMORY_POOL keeps that.
 
-    To give large pieces back and be given others, page by page, took a fifth of its time.
+    To give large pieces back and be given others, page by page, took a fifth of its time. One thread works there at a time, and
+    what each of them took afresh was a fiftieth.
     """
     import pyarrow as pa
 
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
         pa.set_memory_pool(pa.system_memory_pool())
+    _tell(M_ARENA_MAX, 1)
     _tell(M_MMAP_MAX, 0)
     _tell(M_TRIM_THRESHOLD, -1)
 

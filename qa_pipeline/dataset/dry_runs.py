@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from qa_pipeline.dataset.encodings import as_written
 from qa_pipeline.dataset.store import Where, store_of
 from qa_pipeline.errors import DatasetError, Place
 
@@ -40,7 +41,7 @@ def keep_table(dataset: Where, run_id: str, name: str, day: date, rows: pa.Table
     """A date's rows of `findings`, `scores` or `covered`; nothing where there are none."""
     if len(rows):
         out = pa.BufferOutputStream()
-        pq.write_table(rows, out, compression="zstd")
+        pq.write_table(rows, out, **as_written(rows.schema))
         store_of(dataset).replace(_path(run_id, name, day), out.getvalue())
 
 
@@ -100,7 +101,7 @@ def forget_in_dry_runs(dataset: Where, day: date, calls: Collection[str]) -> Non
             if len(kept) < len(rows):
                 touched = True
                 out = pa.BufferOutputStream()
-                pq.write_table(kept, out, compression="zstd")
+                pq.write_table(kept, out, **as_written(rows.schema))
                 store.replace(path, out.getvalue())
         for name in store.files(f"{FOLDER}/{run_id}") if touched else ():
             if name.startswith("report"):

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from qa_pipeline.dataset.encodings import as_written
 from qa_pipeline.dataset.migrate import at_this_version, version_of
 from qa_pipeline.dataset.schemas import KEYS, ORDER_OF_ROWS, SCHEMAS, VERSION
 from qa_pipeline.dataset.store import Store, Where, store_of
@@ -52,7 +53,8 @@ def read_part(
     with _opened(dataset, table, call_date) as (part, place):
         there = [name for name in wanted if name in part.schema_arrow.names]
         chosen = _groups(part, calls)
-        found = part.read_row_groups(chosen, there) if chosen is not None else part.read(there)
+        chosen = range(part.num_row_groups) if chosen is None else chosen
+        found = part.read_row_groups(chosen, there, use_threads=_many_cores())
     if calls is not None:
         found = found.filter(pc.is_in(found["call_id"], value_set=pa.array(list(calls), pa.string())))
     return at_this_version(table, found, place).select(wanted)
@@ -67,8 +69,21 @@ def stream_part(
         return
     with _opened(dataset, table, call_date) as (part, place):
         there = [name for name in wanted if name in part.schema_arrow.names]
-        for batch in part.iter_batches(rows, columns=there):
+        for batch in part.iter_batches(rows, columns=there, use_threads=_many_cores()):
             yield at_this_version(table, pa.Table.from_batches([batch]), place).select(wanted)
+
+
+def in_order(dataset: Where, table: str, call_date: date) -> bool:
+    """Whether the part's rows are known to be in the table's order; one of an older version may have another."""
+    if not store_of(dataset).exists(part_path(table, call_date)):
+        return True
+    with _opened(dataset, table, call_date) as (part, _):
+        return version_of(part.schema_arrow) == VERSION
+
+
+def _many_cores() -> bool:
+    """Whether this process has more than one. Handing each column to another thread, which has memory of its own, costs more."""
+    return bool(pa.cpu_count() > 1)
 
 
 @contextmanager
@@ -118,9 +133,7 @@ def merge_part(dataset: Where, table: str, call_date: date, rows: pa.Table, inst
     new = _in_order(table, _fit(table, rows, place))
     if not store.exists(path):
         return _write(store, path, table, [new], place)
-    with _opened(dataset, table, call_date) as (part, place):
-        ordered = version_of(part.schema_arrow) == VERSION  # an older one may have had another order
-    if ordered:
+    if in_order(dataset, table, call_date):
         return _write(store, path, table, _merged(table, _kept(dataset, table, call_date, instead_of), new), place)
     old = read_part(store, table, call_date)
     mine = pc.is_in(old["call_id"], value_set=pa.array(list(instead_of), pa.string()))
@@ -159,7 +172,7 @@ def _merged(table: str, old: Iterable[pa.Table], new: pa.Table) -> Iterator[pa.T
 def _write(store: Store, path: str, table: str, pieces: Iterable[pa.Table], place: Place) -> None:
     """Sorted pieces as one part, in row groups of GROUP rows however they were cut; keys are looked at from piece to piece."""
     last, held = SCHEMAS[table].empty_table().select(KEYS[table]), SCHEMAS[table].empty_table()
-    with store.written(path) as file, pq.ParquetWriter(file, SCHEMAS[table]) as out:
+    with store.written(path) as file, pq.ParquetWriter(file, SCHEMAS[table], **as_written(SCHEMAS[table])) as out:
         for piece in pieces:
             keys = pa.concat_tables([last, piece.select(KEYS[table])])
             if bad := _broken_keys(keys):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qa_pipeline.dataset.parts import call_dates, merge_part, part_path, read_part, stream_part
+from qa_pipeline.dataset.parts import call_dates, in_order, merge_part, part_path, read_part, stream_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where, store_of
@@ -54,30 +54,30 @@ def transcript_blocks(dataset: Where, call_date: date, call_ids: Sequence[str], 
         for table in TRANSCRIPT_TABLES
         if table != "turns"
     }
-    at_once = call_ids if few else None
-    stored = read_part(dataset, "turns", call_date, ["call_id"] if not few else _LOOKED_AT["turns"], at_once)
-    if few or _by_call(stored) is not stored:
-        turns = stored if few else read_part(dataset, "turns", call_date, _LOOKED_AT["turns"])
+    if few or not in_order(dataset, "turns", call_date):
+        turns = read_part(dataset, "turns", call_date, _LOOKED_AT["turns"], call_ids if few else None)
         yield from in_blocks({**small, "turns": of_calls(turns, call_ids)}, calls)
         return
     blocks = list(in_blocks(small, calls))
-    ends = [len(_between(stored, pa.array(["", block["calls"]["call_id"][-1].as_py()]))) for block in blocks]
+    ids = [block["calls"]["call_id"].to_pylist() for block in blocks]
     streamed = stream_part(dataset, "turns", call_date, _LOOKED_AT["turns"])
-    for block, turns in zip(blocks, _cut_at(streamed, ends), strict=True):
-        yield {**block, "turns": of_calls(turns, block["calls"]["call_id"].to_pylist())}
+    for block, its, turns in zip(blocks, ids, _cut_behind(streamed, [its[-1] for its in ids]), strict=True):
+        yield {**block, "turns": of_calls(turns, its)}
 
 
-def _cut_at(streamed: Iterator[pa.Table], ends: Sequence[int]) -> Iterator[pa.Table]:
-    """The rows of a stream from each of `ends` to the next."""
-    held = next(streamed)
-    begin = 0  # of what is held
-    for end in ends:
-        parts = [held]
-        while begin + sum(map(len, parts)) < end:
-            parts.append(next(streamed))
-        rows = pa.concat_tables(parts)
-        yield rows.slice(0, end - begin).combine_chunks()
-        held, begin = rows.slice(end - begin), end
+def _cut_behind(streamed: Iterator[pa.Table], calls: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of a stream in the order of calls, up to each of these calls and from there to the next."""
+    held = next(streamed, None)
+    for call in calls:
+        parts = [SCHEMAS["turns"].empty_table().select(_LOOKED_AT["turns"])]
+        while held is not None and held["call_id"][-1].as_py() <= call:
+            parts.append(held)
+            held = next(streamed, None)
+        if held is not None:
+            before = pc.sum(pc.less_equal(held["call_id"], call)).as_py()
+            parts.append(held.slice(0, before))
+            held = held.slice(before)
+        yield pa.concat_tables(parts).combine_chunks()
 
 
 def find_call(dataset: Where, call_id: str) -> date | None:

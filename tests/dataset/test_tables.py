@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,3 +127,21 @@ def test_transcripts_come_in_blocks_as_they_are_read_as_a_whole(
         its = block["calls"]["call_id"].to_pylist()
         assert block["turns"]["text"].to_pylist() == [row["text"] for row in said if row["call_id"] in its]
         assert "tokens" not in block["turns"].column_names
+
+
+def test_a_part_of_an_older_version_may_have_its_turns_in_another_order(tmp_path: Path) -> None:
+    write_part(tmp_path, "calls", DAY, [{"call_id": name} for name in "abc"])
+    said = [{"call_id": name, "turn": 0, "leg": 1, "text": f"of {name}"} for name in "cab"]
+    old = pa.Table.from_pylist(said, schema=SCHEMAS["turns"].with_metadata({"qa_schema_version": "1"}))
+    part = tmp_path / part_path("turns", DAY)
+    part.parent.mkdir(parents=True)
+    pq.write_table(old, part)
+    blocks = list(transcript_blocks(tmp_path, DAY, ["a", "b", "c"], 1))
+    assert [block["turns"]["text"].to_pylist() for block in blocks] == [["of a"], ["of b"], ["of c"]]
+
+
+def test_calls_of_a_date_without_turns_come_in_blocks_too(tmp_path: Path) -> None:
+    write_part(tmp_path, "calls", DAY, [{"call_id": name} for name in "abc"])
+    assert [len(block["turns"]) for block in transcript_blocks(tmp_path, DAY, ["a", "b", "c"], 1)] == [0, 0, 0]
+    write_part(tmp_path, "turns", DAY, [])
+    assert [len(block["turns"]) for block in transcript_blocks(tmp_path, DAY, ["a", "b", "c"], 1)] == [0, 0, 0]
