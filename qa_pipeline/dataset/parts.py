@@ -52,9 +52,7 @@ def read_part(
         return SCHEMAS[table].empty_table().select(wanted)
     with _opened(dataset, table, call_date) as (part, place):
         there = [name for name in wanted if name in part.schema_arrow.names]
-        chosen = _groups(part, calls)
-        chosen = range(part.num_row_groups) if chosen is None else chosen
-        found = part.read_row_groups(chosen, there, use_threads=_many_cores())
+        found = part.read_row_groups(_groups(part, calls), there, use_threads=_many_cores())
     if calls is not None:
         found = found.filter(pc.is_in(found["call_id"], value_set=pa.array(list(calls), pa.string())))
     return at_this_version(table, found, place).select(wanted)
@@ -82,7 +80,7 @@ def in_order(dataset: Where, table: str, call_date: date) -> bool:
 
 
 def _many_cores() -> bool:
-    """Whether this process has more than one. Handing each column to another thread, which has memory of its own, costs more."""
+    """Whether this process has more than one. With one, to hand each column to another thread only costs."""
     return bool(pa.cpu_count() > 1)
 
 
@@ -98,10 +96,10 @@ def _opened(dataset: Where, table: str, call_date: date | None) -> Iterator[tupl
         raise DatasetError(said, place) from problem
 
 
-def _groups(part: pq.ParquetFile, calls: Collection[str] | None) -> list[int] | None:
-    """The row groups that may hold these calls, by their statistics; None: all of them."""
-    if calls is None or not calls:
-        return None
+def _groups(part: pq.ParquetFile, calls: Collection[str] | None) -> list[int]:
+    """The row groups that may hold these calls, by their statistics; all of them where there are none to look for."""
+    if not calls:
+        return list(range(part.num_row_groups))
     at, first, last = part.schema_arrow.get_field_index("call_id"), min(calls), max(calls)
     found = []
     for number in range(part.num_row_groups):
