@@ -99,8 +99,7 @@ def look_at_all(at: Look, edges: Ints, every: bool, doubt: Ints, roles: Ints, re
             best = rank(told.how[row], doubt[row]) if phrase > 0 else -1
             if best == (0 if every else 2):
                 continue
-            while hit < stop and at.hits.unit[hit] < places.unit[row]:
-                hit += 1
+            hit = reached(at, row, hit, edges[phrase, 0], stop)
             how = look(at, row, hit, stop)[0]
             mine = rank(how, doubt[row])
             if best == -1 or (mine < best if every else mine > best):
@@ -117,22 +116,30 @@ def look_up(at: Look, edge: Ints, found: Ints) -> None:
     """Fills in what `first_said` finds."""
     hit, stop = edge
     for row in range(len(found)):
-        while hit < stop and at.hits.unit[hit] < at.places.unit[row]:
-            hit += 1
+        hit = reached(at, row, hit, edge[0], stop)
         how, first = look(at, row, hit, stop)
         found[row] = first if how >= WEAKLY else -1
 
 
+def reached(at: Look, row: int, hit: int, first: int, stop: int) -> int:
+    """The first hit in a window's unit that is not over before the window begins. hit: that of the window before it."""
+    places, hits = at.places, at.hits
+    unit = places.unit[row]
+    if row > 0 and places.start[row] < places.start[row - 1]:
+        while hit > first and hits.unit[hit - 1] >= unit:
+            hit -= 1
+    while hit < stop and (hits.unit[hit] < unit or (hits.unit[hit] == unit and closes(at, hit) < places.start[row])):
+        hit += 1
+    return hit
+
+
 def look(at: Look, row: int, hit: int, stop: int) -> tuple[int, int]:
-    """How a phrase was heard in one window, and the first hit that satisfies. hit: its first in the unit, or one behind it."""
+    """How a phrase was heard in one window, and the first hit that satisfies. hit: the first that may lie in it."""
     places, hits, turns = at.places, at.hits, at.turns
     begin, end = max(places.start[row], 0), max(places.end[row], 0)
     n, lower, first = 0, False, hit
-    while hit < stop and hits.unit[hit] == places.unit[row]:
-        turn = hits.turn[hit]
-        opens = hits.start[hit] if places.by_start else turns.start[turn]
-        closes = hits.start[hit] if places.by_start else turns.end[turn]
-        if turns.right[turn] and max(opens, 0) <= end and max(closes, 0) >= begin:
+    while hit < stop and hits.unit[hit] == places.unit[row] and (places.by_start or turns.start[hits.turn[hit]] <= end):
+        if turns.right[hits.turn[hit]] and opens(at, hit) <= end and closes(at, hit) >= begin:
             if hits.grade[hit] > at.worst:
                 lower = True
             else:
@@ -145,10 +152,20 @@ def look(at: Look, row: int, hit: int, stop: int) -> tuple[int, int]:
     return WEAKLY if turns.weak[hits.turn[first]] else SAID, first
 
 
+def opens(at: Look, hit: int) -> int:
+    """From when on a hit counts; what is said before the recording begins is said as it begins."""
+    return int(max(at.hits.start[hit] if at.places.by_start else at.turns.start[at.hits.turn[hit]], 0))
+
+
+def closes(at: Look, hit: int) -> int:
+    """Until when it counts."""
+    return int(max(at.hits.start[hit] if at.places.by_start else at.turns.end[at.hits.turn[hit]], 0))
+
+
 def rank(how: int, doubt: int) -> int:
     """0 false, 1 unknown, 2 true."""
     return 2 if how == SAID else 1 if how != NOT_SAID or doubt != 0 else 0
 
 
-_look_at_all = Kernel(look_at_all, look, rank, worth=WORTH_COMPILING_ONE)
-_look_up = Kernel(look_up, look, worth=WORTH_COMPILING_ONE)
+_look_at_all = Kernel(look_at_all, reached, look, opens, closes, rank, worth=WORTH_COMPILING_ONE)
+_look_up = Kernel(look_up, reached, look, opens, closes, worth=WORTH_COMPILING_ONE)

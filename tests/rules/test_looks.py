@@ -16,7 +16,8 @@ HIT = st.tuples(UNIT, TIME, st.integers(0, 3), st.integers(0, 2))
 WINDOW = st.tuples(UNIT, st.integers(0, 6), st.integers(0, 6))
 """Unit, start, end."""
 TURNS = st.lists(TURN, min_size=4, max_size=4)
-HITS, WINDOWS = (st.lists(each, max_size=8).map(sorted) for each in (HIT, WINDOW))
+HITS = st.lists(HIT, max_size=8)
+WINDOWS = st.lists(WINDOW, max_size=8).map(lambda rows: sorted(rows, key=lambda row: row[0]))
 Rows = list[tuple[int, ...]]
 HOW = np.array([[NOT_SAID, NEARLY, WEAKLY, SAID]])
 """In place of reasons: how it was heard."""
@@ -29,7 +30,9 @@ def columns(rows: Rows, n: int) -> list[np.ndarray]:
 def look_for(
     windows: Rows, by_start: bool, phrases: list[Rows], turns: Rows, asked: tuple[int, int] = (0, 1)
 ) -> tuple[Look, np.ndarray]:
-    """With where each phrase's hits begin and end."""
+    """With where each phrase's hits begin and end, now in the order in which they are said."""
+    for hits in phrases:
+        hits.sort(key=lambda hit: (hit[0], turns[hit[2]][0], hit[1]))
     unit, start, turn, grade = columns([hit for hits in phrases for hit in hits], 4)
     begun, ended, right, weak = columns(turns, 4)
     of_turns = SaidTurns(begun, ended, right.astype(bool), weak.astype(bool))
@@ -87,7 +90,7 @@ def test_of_several_phrases_the_first_decides_that_was_heard_best_or_worst(
 def test_compiled_it_tells_the_same(by_start: bool, every: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     windows = sorted((unit, start, start + 3) for unit, start in rng.integers(0, (9, 9), (300, 2)).tolist())
-    phrases = [sorted(tuple(hit) for hit in rng.integers(0, (9, 12, 50, 3), (n, 4)).tolist()) for n in (30, 40)]
+    phrases = [list(tuple(hit) for hit in rng.integers(0, (9, 12, 50, 3), (n, 4)).tolist()) for n in (30, 40)]
     turns = [tuple(row) for row in rng.integers(0, (9, 12, 2, 2), (50, 4)).tolist()]
     at, edges = look_for(windows, by_start, phrases, turns)
     doubt = np.where(rng.random(300) < 0.1, 77, 0)
