@@ -96,10 +96,10 @@ def look_at_all(at: Look, edges: Ints, every: bool, doubt: Ints, roles: Ints, re
     for phrase in range(len(edges)):
         hit, stop = edges[phrase]
         for row in range(n):
+            hit = reached(at, row, hit, edges[phrase, 0], stop)
             best = rank(told.how[row], doubt[row]) if phrase > 0 else -1
             if best == (0 if every else 2):
                 continue
-            hit = reached(at, row, hit, edges[phrase, 0], stop)
             how = look(at, row, hit, stop)[0]
             mine = rank(how, doubt[row])
             if best == -1 or (mine < best if every else mine > best):
