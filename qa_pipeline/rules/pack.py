@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +119,8 @@ def load_packs(folder: Path, spell_out: bool = False) -> dict[str, RulePack]:
     around = [spell_out, [(path.name, _content(path)) for path in common]]
     meant = {path: _hash([around, _content(path)]) for path in sorted(folder.glob("*.yaml"))}
     fresh = [path for path in meant if meant[path] not in _LOADED]
-    shared = [_File(path, spell_out) for path in common] if fresh or not meant else []
-    read = {path: _File(path, spell_out).pack(shared) for path in fresh}
+    with _all_kept():
+        read, wrong = _read(fresh, common if fresh or not meant else [], spell_out)
     lines = [line for _, told in read.values() for line in told]
     packs: dict[str, RulePack] = {}
     for path, key in meant.items():
@@ -125,13 +128,36 @@ def load_packs(folder: Path, spell_out: bool = False) -> dict[str, RulePack]:
             if pack.id in packs:
                 lines.append(f"{path}:1:1: pack {pack.id!r} is already read from another file; give it its own id")
             packs[pack.id] = pack
-    lines += [line for file in shared for line in file.problems.lines()]
+    lines += wrong
     if lines:
         raise PackError("\n".join(dict.fromkeys(lines)))
     _LOADED.update({meant[path]: pack for path, (pack, _) in read.items() if pack})
     while len(_LOADED) > MOST:
         del _LOADED[next(iter(_LOADED))]
     return packs
+
+
+Told = tuple["RulePack | None", list[str]]
+"""A pack, or what is wrong with its file."""
+
+
+def _read(paths: Iterable[Path], common: Iterable[Path], spell_out: bool) -> tuple[dict[Path, Told], list[str]]:
+    """What each of the files holds, and what is wrong with those that they have in common."""
+    shared = [_File(path, spell_out) for path in common]
+    read = {path: _File(path, spell_out).pack(shared) for path in paths}
+    return read, [line for file in shared for line in file.problems.lines()]
+
+
+@contextmanager
+def _all_kept() -> Iterator[None]:
+    """While files are read, of which little is thrown away: to look through it all for refuse took a fifth of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _content(path: Path) -> str:
@@ -145,11 +171,11 @@ MOST = 40
 
 def read_pack(path: Path) -> RulePack:
     """One pack file, with the shared files beside it. Raises PackError with every problem."""
-    shared = [_File(p, True) for p in sorted((path.parent / SHARED).glob("*.yaml")) if p.name != "clauses.yaml"]
-    pack, lines = _File(path, True).pack(shared)
-    lines += [line for file in shared for line in file.problems.lines()]
-    if lines or pack is None:
-        raise PackError("\n".join(dict.fromkeys(lines)))
+    common = [p for p in sorted((path.parent / SHARED).glob("*.yaml")) if p.name != "clauses.yaml"]
+    read, wrong = _read([path], common, spell_out=True)
+    pack, lines = read[path]
+    if pack is None or lines or wrong:
+        raise PackError("\n".join(dict.fromkeys([*lines, *wrong])))
     return pack
 
 
@@ -168,7 +194,7 @@ class _File:
     def slots(self) -> dict[str, tuple[str, ...]]:
         return {name: texts(node, self.problems, one=True) for name, node in self.named("slots").items()}
 
-    def pack(self, shared: list[_File]) -> tuple[RulePack | None, list[str]]:
+    def pack(self, shared: list[_File]) -> Told:
         problems = self.problems
         if self.root is None:
             return None, problems.lines() or [f"{problems.file}:1:1: the file is empty; a pack has pack, title and rules"]
@@ -208,7 +234,7 @@ class _File:
         bare = RulePack(
             head["pack"], head["title"], slots, phrases, occasions, conditions, (), sections, applies, titles, roles
         )
-        return RulePack(**{**bare.__dict__, "rules": tuple(_versioned(r, bare) for r in rules)}), []
+        return RulePack(**{**bare.__dict__, "rules": _versioned(rules, bare)}), []
 
     def phrase(self, name: str, node: yaml.Node, slots: Mapping[str, tuple[str, ...]]) -> Phrase | None:
         problems = self.problems
@@ -315,26 +341,28 @@ def _closure(
     return seen
 
 
-def _versioned(rule: Rule, pack: RulePack) -> Rule:
-    """Its version hashes what it means and earns, with all it names: not its title, coaching words, clauses or examples."""
-    meant: dict[str, Any] = {k: _plain(getattr(rule, k)) for k in (*MEANT, "status", "valid_from", "valid_until", "weight")}
-    meant["pack_applies"] = _plain(pack.applies)
-    for kind, name in sorted(mentioned(rule, pack)):
-        if kind == "phrase":
-            p = pack.phrases[name]
-            meant[f"phrase {name}"] = [
-                p.say,
-                p.unless,
-                p.rungs,
-                p.word,
-                p.value,
-                {s: pack.slots[s] for s in _slots_used(p) if s in pack.slots},
-            ]
-        elif kind == "slot":
-            meant[f"slot {name}"] = pack.slots.get(name)
-        else:
-            meant[f"{kind} {name}"] = _plain((pack.occasions if kind == "named" else pack.conditions).get(name))
-    return Rule(**{**rule.__dict__, "version": _hash([JUDGE, TEXT_VERSION, meant])})
+def _versioned(rules: Iterable[Rule], pack: RulePack) -> tuple[Rule, ...]:
+    """Each with its version, which hashes what it means and earns, with all it names: not its title, coaching words, clauses or
+    examples."""
+    named = cache(partial(_meaning, pack))
+    found = []
+    for rule in rules:
+        meant: dict[str, Any] = {k: _plain(getattr(rule, k)) for k in (*MEANT, "status", "valid_from", "valid_until", "weight")}
+        meant["pack_applies"] = _plain(pack.applies)
+        meant |= {f"{kind} {name}": named(kind, name) for kind, name in mentioned(rule, pack)}
+        found.append(Rule(**{**rule.__dict__, "version": _hash([JUDGE, TEXT_VERSION, meant])}))
+    return tuple(found)
+
+
+def _meaning(pack: RulePack, kind: str, name: str) -> Any:
+    """Of what is named: a phrase with the slots it uses, a slot, an occasion or a condition."""
+    if kind == "phrase":
+        p = pack.phrases[name]
+        slots = {s: pack.slots[s] for s in _slots_used(p) if s in pack.slots}
+        return [p.say, p.unless, p.rungs, p.word, p.value, slots]
+    if kind == "slot":
+        return pack.slots.get(name)
+    return _plain((pack.occasions if kind == "named" else pack.conditions).get(name))
 
 
 def _slots_used(phrase: Phrase) -> list[str]:

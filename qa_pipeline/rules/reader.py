@@ -25,18 +25,46 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _compose(text: str) -> yaml.Node | None:
-    """Raises MarkedYAMLError, with its place, on what is no YAML, on an alias, and on nesting that no pack needs."""
-    depth = 0
+    """As `yaml.compose`, without tags, which nobody asks for, and without aliases.
+
+    Raises MarkedYAMLError, with its place, on what is no YAML, on an alias, and on nesting that no pack needs.
+    """
+    root: yaml.Node | None = None
+    opened: list[yaml.CollectionNode] = []  # the innermost last
     for event in yaml.parse(text, Loader=LOADER):
-        mark: Any = event.start_mark
-        if isinstance(event, yaml.AliasEvent):
-            said = "packs have no aliases (*name); name a phrase or an occasion"
-            raise yaml.MarkedYAMLError(problem=said, problem_mark=mark)
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
-    root: yaml.Node | None = yaml.compose(text, LOADER)
+        if isinstance(event, yaml.CollectionEndEvent):
+            _close(opened.pop())
+        elif isinstance(event, yaml.NodeEvent):
+            node = _node(event)
+            if opened:
+                opened[-1].value.append(node)
+            elif root is not None:
+                raise yaml.MarkedYAMLError(problem="a second document begins; a file is one", problem_mark=node.start_mark)
+            else:
+                root = node
+            if isinstance(node, yaml.CollectionNode):
+                opened.append(node)
+            if len(opened) > DEEPEST:
+                raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=node.start_mark)
     return root
+
+
+def _node(event: yaml.NodeEvent) -> yaml.Node:
+    start: Any = event.start_mark
+    end: Any = event.end_mark
+    if isinstance(event, yaml.ScalarEvent):
+        return yaml.ScalarNode("", event.value, start, end, event.style)
+    if isinstance(event, yaml.MappingStartEvent):
+        return yaml.MappingNode("", [], start, end, event.flow_style)
+    if isinstance(event, yaml.SequenceStartEvent):
+        return yaml.SequenceNode("", [], start, end, event.flow_style)
+    raise yaml.MarkedYAMLError(problem="packs have no aliases (*name); name a phrase or an occasion", problem_mark=start)
+
+
+def _close(node: yaml.CollectionNode) -> None:
+    """A mapping's keys and values, which came one by one, as pairs."""
+    if isinstance(node, yaml.MappingNode):
+        node.value = list(zip(node.value[::2], node.value[1::2], strict=True))
 
 
 @dataclass

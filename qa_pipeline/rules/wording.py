@@ -28,6 +28,7 @@ GAP = 6
 LONGEST_GAP = 60
 LONGEST_RUN = 25
 MOST_FORMS = 2000
+WIDE = frozenset("［］（）｜＜＞｛｝＾＄")
 NARROW = str.maketrans("［］（）｜＜＞｛｝＾＄", "[]()|<>{}^$")
 RUNS = {"digits": DIGITS, "number": DIGITS + "十百千万亿点"}
 GAP_MARK = re.compile(r"(?:…+|⋯+|\.{3,})(?P<bounds>\{[^}]*\}?)?")
@@ -37,6 +38,9 @@ RUN_BOUNDS = re.compile(r"(\d+)(?:\s*[-－~～]\s*(\d+))?")
 REGEX_HABITS = "*+\\"
 LITERAL = re.compile(r"[^\[\](){}<>|^$.…⋯*+\\]+")
 """Characters that are never anything but themselves."""
+_WORDS = rf"({LITERAL.pattern}(?:\|{LITERAL.pattern})*)"
+FLAT = re.compile(rf"\[{_WORDS}\]|\({_WORDS}\)")
+"""A bracket with nothing but words in it, as most are: read at once."""
 
 
 class WordingError(ValueError):
@@ -88,7 +92,8 @@ class _Reader:
     """Recursive descent over one wording; `at` is the next character."""
 
     def __init__(self, wording: str, slots: Mapping[str, Sequence[str]]) -> None:
-        self.wording, self.text, self.slots, self.at = wording, wording.translate(NARROW), slots, 0
+        narrow = wording if WIDE.isdisjoint(wording) else wording.translate(NARROW)
+        self.wording, self.text, self.slots, self.at = wording, narrow, slots, 0
 
     def whole(self) -> tuple[Part, ...]:
         start: tuple[Part, ...] = ()
@@ -106,8 +111,14 @@ class _Reader:
     def sequence(self, closers: str) -> tuple[Part, ...]:
         """Parts up to one of `closers`, or to the end where there are none."""
         parts: list[Part] = []
-        while self.at < len(self.text) and self.text[self.at] not in closers:
-            part = self.part(bool(closers))
+        while self.at < len(self.text):
+            part: Part
+            if literal := LITERAL.match(self.text, self.at):
+                part, self.at = literal[0], literal.end()
+            elif self.text[self.at] in closers:
+                break
+            else:
+                part = self.part(bool(closers))
             if isinstance(part, str) and parts and isinstance(parts[-1], str):
                 parts[-1] += part
             else:
@@ -115,9 +126,7 @@ class _Reader:
         return tuple(parts)
 
     def part(self, nested: bool) -> Part:
-        if literal := LITERAL.match(self.text, self.at):
-            self.at = literal.end()
-            return literal[0]
+        """What begins here with a character that may be more than itself."""
         c = self.text[self.at]
         if c in "[(":
             return self.bracket()
@@ -142,6 +151,10 @@ class _Reader:
         return c
 
     def bracket(self) -> Choice:
+        if flat := FLAT.match(self.text, self.at):
+            self.at = flat.end()
+            words = [(word,) for word in (flat[1] or flat[2]).split("|")]
+            return Choice((*words, ()) if flat[1] else tuple(words))
         start, closer, options = self.at, {"[": "]", "(": ")"}[self.text[self.at]], []
         while True:
             self.at += 1
@@ -198,8 +211,13 @@ class _Reader:
 
 
 def _silent(parts: Iterable[Part]) -> bool:
-    """Whether a turn without a word of its own could satisfy `parts`."""
-    return all(_part_silent(part) for part in parts)
+    """Whether a turn without a word of its own could satisfy `parts`. The part that is soonest told is asked first."""
+    return all(map(_part_silent, sorted(parts, key=_width)))
+
+
+def _width(part: Part) -> tuple[bool, int]:
+    """Whether it may be left out, and how many options it has."""
+    return (() in part.options, len(part.options)) if isinstance(part, Choice) else (False, 0)
 
 
 def _part_silent(part: Part) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from qa_pipeline.config import FILE, Config, ConfigError, pack_problems
 from qa_pipeline.dataset.published import kept_rules, publish, published
 from qa_pipeline.errors import Place
 from qa_pipeline.rules.pack import RulePack, load_packs
+
+if TYPE_CHECKING:
+    from qa_pipeline.config import Config
 
 CACHE = ".rules"
 """In the project: published packs of a dataset that lies elsewhere, and compiled plans."""
@@ -26,6 +29,8 @@ def draft_packs(config: Config) -> dict[str, RulePack]:
 
 
 def _packs(config: Config, folder: Path) -> dict[str, RulePack]:
+    from qa_pipeline.config import FILE, ConfigError, pack_problems  # the processes of a rescore need no settings
+
     packs = load_packs(folder)
     if problems := pack_problems(config.packs, sorted(packs)):
         raise ConfigError("; ".join(problems), Place(str(config.root / FILE)))

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qa_pipeline.config import Config
 from qa_pipeline.dataset import dry_runs
 from qa_pipeline.dataset.dry_runs import COVERED, DryRun
 from qa_pipeline.dataset.history import keep_superseded
@@ -32,6 +31,9 @@ from qa_pipeline.verdicts.cores import each_date, many_calls
 from qa_pipeline.verdicts.in_force import CACHE, PLANS, draft_packs, packs_in_force
 from qa_pipeline.verdicts.judging import Failed, Matchers, seal
 from qa_pipeline.verdicts.rejudging import Judges, Rejudged, rejudge
+
+if TYPE_CHECKING:
+    from qa_pipeline.config import Config
 
 Progress = Callable[[int, int], None]
 _VERSIONS = pa.schema([SCHEMAS["scores"].field(name) for name in COVERED])

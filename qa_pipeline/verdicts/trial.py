@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qa_pipeline.config import Config
 from qa_pipeline.dataset.store import Store
 from qa_pipeline.errors import QaError
 from qa_pipeline.rules.changes import Changes, SideBySide, add_up, count_changes
@@ -20,6 +19,9 @@ from qa_pipeline.verdicts.cores import each_date, many_calls
 from qa_pipeline.verdicts.in_force import PLANS, draft_packs
 from qa_pipeline.verdicts.rejudging import Judges, rejudge
 from qa_pipeline.verdicts.rescoring import marks_of
+
+if TYPE_CHECKING:
+    from qa_pipeline.config import Config
 
 Row = Mapping[str, Any]
 

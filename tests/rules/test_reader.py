@@ -76,6 +76,14 @@ def test_a_nest_of_aliases_is_refused_before_it_grows(tmp_path: Path) -> None:
     assert "aliases" in problems(tmp_path, bomb)
 
 
+def test_a_second_document_in_a_file_is_told_with_its_place(tmp_path: Path) -> None:
+    assert "p.yaml:4:1: not valid YAML: a second document begins" in problems(tmp_path, "pack: p\ntitle: t\n---\npack: q\n")
+
+
+def test_a_mapping_whose_end_is_missing_is_told(tmp_path: Path) -> None:
+    assert "not valid YAML" in problems(tmp_path, "pack: {a: b\ntitle: t\n")
+
+
 def test_names_that_lead_back_to_themselves_are_refused(tmp_path: Path) -> None:
     said = problems(tmp_path, HEAD + "conditions: {a: {not: b}, b: {not: a}}\n" + RULES)
     assert "defined by itself" in said
