@@ -40,7 +40,10 @@ def transcript_versions(tables: Mapping[str, pa.Table]) -> pa.Array:
 def _row_hashes(table: pa.Table, columns: list[str] | tuple[str, ...]) -> NDArray[np.uint64]:
     out = np.zeros(len(table), np.uint64)
     for number, name in enumerate(columns, 1):
-        out = _mixed(out * np.uint64(31) + _column(table[name]) + np.uint64(number))
+        out *= np.uint64(31)
+        out += _column(table[name])
+        out += np.uint64(number)
+        out = _mixed(out)
     return out
 
 
@@ -50,11 +53,23 @@ def _column(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     if flat.null_count == len(flat):
         return np.full(len(flat), MISSING)
     if pa.types.is_nested(flat.type):
-        flat = pa.array([repr(v) for v in flat.to_pylist()], pa.string())
+        flat = _lists_told(flat)
     hashed = _texts(flat) if pa.types.is_string(flat.type) or pa.types.is_large_string(flat.type) else _numbers(flat)
     if not flat.null_count:
         return hashed
     return np.where(flat.is_null().to_numpy(zero_copy_only=False), MISSING, hashed)
+
+
+def _lists_told(column: pa.ListArray) -> pa.Array:
+    """Lists of names as texts. Most calls have the same few lists: each is told once, where no name is missing."""
+    whole = pa.types.is_string(column.type.value_type) and not column.values.null_count
+    if not whole or column.null_count:
+        return pa.array([repr(names) for names in column.to_pylist()], pa.string())
+    lengths = pc.list_value_length(column).cast(pa.string())  # for [] and [""] are joined alike
+    encoded = pc.binary_join_element_wise(lengths, pc.binary_join(column, "\0"), "\0").dictionary_encode()
+    _, first = np.unique(encoded.indices.to_numpy(), return_index=True)
+    told = pa.array([repr(names) for names in column.take(pa.array(first)).to_pylist()], pa.string())
+    return told.take(encoded.indices)
 
 
 def _texts(column: pa.Array) -> NDArray[np.uint64]:
@@ -82,13 +97,25 @@ def hash_texts(data: NDArray[np.uint8], ends: NDArray[np.int64], hashed: NDArray
     """Fills in the hash of each text `data[ends[i]:ends[i + 1]]`."""
     for text in range(len(hashed)):
         begin, end, place, total = ends[text], ends[text + 1], np.uint64(1), np.uint64(0)
-        for word in range(begin, end, 8):
-            bits = np.uint64(0)
-            for at in range(word, min(word + 8, end)):
-                bits |= np.uint64(data[at]) << np.uint64(8 * (at - word))
-            total += mix(bits ^ mix(place))
+        whole = begin + (end - begin) // 8 * 8
+        for at in range(begin, whole, 8):
+            total += mix(word(data, at) ^ mix(place))
             place += np.uint64(1)
+        if whole < end:
+            bits = np.uint64(0)
+            for at in range(whole, end):
+                bits |= np.uint64(data[at]) << np.uint64(8 * (at - whole))
+            total += mix(bits ^ mix(place))
         hashed[text] = mix(total + np.uint64(end - begin))
+
+
+def word(data: NDArray[np.uint8], at: int) -> np.uint64:
+    """Eight bytes, the first one the lowest; written out, for a compiler takes that for one load."""
+    i = np.uint64(at)
+    low = np.uint64(data[i]) | np.uint64(data[i + np.uint64(1)]) << np.uint64(8)
+    low |= np.uint64(data[i + np.uint64(2)]) << np.uint64(16) | np.uint64(data[i + np.uint64(3)]) << np.uint64(24)
+    low |= np.uint64(data[i + np.uint64(4)]) << np.uint64(32) | np.uint64(data[i + np.uint64(5)]) << np.uint64(40)
+    return low | np.uint64(data[i + np.uint64(6)]) << np.uint64(48) | np.uint64(data[i + np.uint64(7)]) << np.uint64(56)
 
 
 def mix(value: np.uint64) -> np.uint64:
@@ -98,7 +125,7 @@ def mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> np.uint64(31))
 
 
-_hash_texts = Kernel(hash_texts, mix, worth=WORTH_COMPILING_ONE)
+_hash_texts = Kernel(hash_texts, mix, word, worth=WORTH_COMPILING_ONE)
 
 
 def _numbers(column: pa.Array) -> NDArray[np.uint64]:
@@ -112,6 +139,9 @@ def _numbers(column: pa.Array) -> NDArray[np.uint64]:
 def _mixed(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of SplitMix64, so that sums of hashes do not cancel."""
     with np.errstate(over="ignore"):
-        value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return np.asarray(value ^ (value >> np.uint64(31)), np.uint64)
+        value = value ^ (value >> np.uint64(30))
+        value *= np.uint64(0xBF58476D1CE4E5B9)
+        value ^= value >> np.uint64(27)
+        value *= np.uint64(0x94D049BB133111EB)
+        value ^= value >> np.uint64(31)
+        return value
