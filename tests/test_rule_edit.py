@@ -86,6 +86,14 @@ def test_an_edit_is_seen_applied_and_explained(project: Path) -> None:
     assert "因为规则改了" in past and ident in past
 
 
+def test_a_rule_that_the_draft_lacks_is_called_as_it_was(project: Path) -> None:
+    path = project / "rules" / "etiquette.yaml"
+    path.write_text(path.read_text("utf-8").replace("id: et.greeting", "id: et.hello").replace("开口问候", "先问候"), "utf-8")
+    ident = run_id(said(project, "rescore", "--dry-run"))
+    report = (project / "dataset" / "diffs" / ident / "report.html").read_text("utf-8")
+    assert ">开口问候并报出公司名称" in report and ">先问候并报出公司名称" in report
+
+
 def test_until_it_is_applied_new_calls_are_judged_by_the_published_rules(project: Path, tmp_path: Path) -> None:
     edit(project)
     (tmp_path / "more.jsonl").write_text(json.dumps(call("c", "早上好，乡野邻家。", "6001")), "utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from qa_pipeline.config import Config
     from qa_pipeline.review.changes import ChangeReport
     from qa_pipeline.review.scorecard import RuleTitle
+    from qa_pipeline.rules.changes import Changes
+    from qa_pipeline.rules.pack import RulePack
     from qa_pipeline.verdicts.rescoring import Outcome
 
 
@@ -109,8 +111,8 @@ def tell(config: Config, outcome: Outcome, project: Path, dry_run: bool) -> None
 def report_of(config: Config, outcome: Outcome) -> ChangeReport:
     from qa_pipeline.review.changes import report_changes
 
-    marks = outcome.marks
-    return report_changes(outcome.run.id, outcome.changes, both_titles(config), config.scorecard.pass_mark, marks)
+    changes = outcome.changes
+    return report_changes(outcome.run.id, changes, titles(config, changes), config.scorecard.pass_mark, outcome.marks)
 
 
 def reports(config: Config, outcome: Outcome) -> dict[str, str]:
@@ -126,14 +128,18 @@ def reports(config: Config, outcome: Outcome) -> dict[str, str]:
     return {"report.html": to_html(told), "report.txt": out.getvalue()}
 
 
-def both_titles(config: Config) -> dict[tuple[str, str], RuleTitle]:
-    """Of the rules in force, and over them those of the draft."""
+def titles(config: Config, changes: Changes) -> dict[tuple[str, str], RuleTitle]:
+    """Of the rules whose findings change, as the draft calls them; those that it lacks, as the rules in force do."""
     from qa_pipeline.review.scorecard import RuleTitle
     from qa_pipeline.rules.pack import load_packs
     from qa_pipeline.verdicts.in_force import packs_in_force
 
-    sides = (packs_in_force(config), load_packs(config.rules))
-    return {(p.id, r.id): RuleTitle(r.title, r.coach, p.titles) for packs in sides for p in packs.values() for r in p.rules}
+    def told(packs: Mapping[str, RulePack]) -> dict[tuple[str, str], RuleTitle]:
+        return {(p.id, r.id): RuleTitle(r.title, r.coach, p.titles) for p in packs.values() for r in p.rules}
+
+    draft = told(load_packs(config.rules))
+    lacks = {(pack, rule) for pack, rule, _ in changes.flips} - draft.keys()
+    return {**told(packs_in_force(config)), **draft} if lacks else draft
 
 
 @click.command()
@@ -179,4 +185,4 @@ def trial(rule_id: str, since: datetime | None, until: datetime | None, samples:
 
     with dates_shown() as show:
         told = try_rule(config, rule_id, choice, samples, show)
-    Console().print(to_terminal(told.rule_id, told.verdicts, told.samples, told.changes, both_titles(config)))
+    Console().print(to_terminal(told.rule_id, told.verdicts, told.samples, told.changes, titles(config, told.changes)))
