@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa_pipeline.rules.trie import NONE, Ints, Trie, Walk, slots
+from qa_pipeline.rules.trie import NONE, Ints, Trie, Walk, bits_of, slots
 
 BODY, HEAD = 1, 2
-STRIDE, MASK = 769, 0xFFFF
-PARENT, DEPTH, SKIP, LASTS, LASTS_END = range(5)
+STRIDE, MASK = 769, 0x3FFFF
+SKIP, SKIPS, LASTS, LASTS_END = range(4)
 FIRST, LAST = 1, 2
 """Columns of `skip_slots`, behind OWNER."""
 
@@ -27,10 +27,11 @@ class Near(NamedTuple):
 
     `begins[(a * size + b) * STRIDE + c & MASK]` says of most stretches that nothing begins so: it has BODY where a literal
     begins with a and b and goes on, at once or one character further, with c, and HEAD where one without its head begins so.
-    `nodes`, of each node of `walk`: its PARENT and DEPTH; its grandchildren of some code are `skips[FIRST:LAST]` of the slot
-    SKIP + code in `skip_slots`, if that has the node for OWNER; literals that end one character further are
-    `lasts[LASTS:LASTS_END]`. Literals without one of their first two characters are in `heads`; the one numbered h there
-    stands for `literal[i]` without character `dropped[i]`, which is `lost[i]`, for i in `bounds[h]:bounds[h + 1]`.
+    `nodes`, of each node of `walk`: its grandchildren of some code are `skips[FIRST:LAST]` of the slot SKIP + code in
+    `skip_slots`, if that has the node for OWNER; SKIPS has a bit for each code of these, as NEXT has for those of children;
+    literals that end one character further are `lasts[LASTS:LASTS_END]`. Literals without one of their first two characters
+    are in `heads`; the one numbered h there stands for `literal[i]` without character `dropped[i]`, which is `lost[i]`, for i
+    in `bounds[h]:bounds[h + 1]`.
     """
 
     begins: npt.NDArray[np.int8]
@@ -56,11 +57,13 @@ def near_tables(
 ) -> Near:
     """`size`: number of codes, 0 included. Without `stands` a literal is its own number, without `negated` any edit will do."""
     trie = Trie(literals, size)
-    deep = np.flatnonzero(trie.depth > 2).astype(np.int32)
-    skips = slots(trie.parent[trie.parent[deep]], trie.code[deep], deep, len(trie.parent), size)
+    deep = np.flatnonzero(trie.depth > 3)
+    rows = len(trie.walk.steps)
+    above = trie.row[trie.parent[trie.parent[deep]]]
+    skips = slots(above, trie.code[deep], trie.row[deep], rows, size)
     ends = np.flatnonzero(trie.terminal != NONE)
-    ends = ends[np.argsort(trie.parent[ends], kind="stable")]
-    last = np.searchsorted(trie.parent[ends], np.arange(len(trie.parent) + 1)).astype(np.int32)
+    ends = ends[np.argsort(trie.row[trie.parent[ends]], kind="stable")]
+    last = np.searchsorted(trie.row[trie.parent[ends]], np.arange(rows + 1)).astype(np.int32)
     made: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for number, literal in enumerate(literals):
         for dropped in (0, 1):
@@ -74,7 +77,7 @@ def near_tables(
     return Near(
         begins,
         trie.walk,
-        np.stack([trie.parent, trie.depth, skips.shift, last[:-1], last[1:]], 1),
+        np.stack([skips.shift, bits_of(above, trie.code[deep], rows), last[:-1], last[1:]], 1),
         np.stack([skips.owner, skips.first, skips.last], 1),
         skips.values,
         trie.terminal[ends],

@@ -9,6 +9,7 @@ to. The *members* of a place are the forms that may stand there; steps that look
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from qa_pipeline.rules.chains import Chain, Form, Link, chains
 from qa_pipeline.rules.growth import CAPTURE_GAP, CAPTURE_LINK, NO_CAPTURE, Chains
 from qa_pipeline.rules.near import near_tables
 from qa_pipeline.rules.phrase import RUNGS, Phrase
-from qa_pipeline.rules.scan import Finding
+from qa_pipeline.rules.scan import KINDS, Finding
 from qa_pipeline.rules.trie import NONE, Codes, Ints, Trie
 from qa_pipeline.rules.wording import Edge, Run, reaches_across
 from qa_pipeline.text.columns import POINTS
@@ -246,12 +247,10 @@ class _Finding:
 
     def tables(self) -> tuple[Finding, Codes]:
         """With the sound code of each code point."""
-        alphabet = sorted({c for spoken in self.sounds for c in spoken})
+        # the commonest first, so that what is often looked at lies together
+        alphabet = [c for c, _ in Counter(c for spoken in self.sounds for c in spoken).most_common()]
         code = np.zeros(POINTS, np.int32)
         code[[ord(c) for c in alphabet]] = np.arange(1, len(alphabet) + 1)
-        single = np.full(POINTS, NONE, np.int32)
-        for each in self.kind("single"):
-            single[ord(each.key[0])] = self.number[each]
         edges = [self.number.get(_Literal("edge", ("", at_end), 0), NONE) for at_end in (False, True)]
 
         def coded(sounds: Sequence[str]) -> list[list[int]]:
@@ -265,17 +264,20 @@ class _Finding:
         for number, spoken in enumerate(near):
             negated[number, [i for i in range(len(spoken)) if (spoken, i) in self.negated]] = True
         finding = Finding(
-            *(Trie(coded(self.sounds), len(alphabet) + 1).walk, single, *self.runs(), np.array(edges, np.int32)),
+            *(Trie(coded(self.sounds), len(alphabet) + 1).walk, *self.letters_and_runs(), np.array(edges, np.int32)),
             near_tables(coded(near), len(alphabet) + 1, np.array(stands, np.int32).reshape(len(EDITS), -1), negated),
             np.array([ord(c) for c in NEGATIONS], np.int32),
         )
         return finding, code
 
-    def runs(self) -> tuple[Ints, Ints]:
-        """The kinds of runs that each code point can be part of, a bit each, and the literal of each kind and length."""
+    def letters_and_runs(self) -> tuple[Ints, Ints]:
+        """`Finding.letters` and `Finding.runs`."""
         kinds = list(dict.fromkeys(each.key[0] for each in self.kind("run")))
-        letters = np.zeros(POINTS, np.int8)
+        letters = np.full(POINTS, NONE, np.int32)
         made = np.full((len(kinds), max((each.length for each in self.kind("run")), default=0) + 2), NONE, np.int32)
+        for each in self.kind("single"):
+            letters[ord(each.key[0])] = self.number[each]
+        letters <<= KINDS
         for i, kind in enumerate(kinds):
             letters[[ord(c) for c in kind]] |= 1 << i
         for each in self.kind("run"):

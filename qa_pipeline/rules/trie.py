@@ -27,27 +27,28 @@ class Slots(NamedTuple):
     values: Ints
 
 
-SHIFT, ENDS = range(2)
-OWNER, CHILD = range(2)
+OWNER, SHIFT, ENDS, NEXT = range(4)
+BITS = 31
 
 
 class Walk(NamedTuple):
-    """A trie to walk. Tables of a row each, whose columns are named above: a step is one look into each.
+    """A trie to walk. A node is known by its row in `steps`, whose columns are named above: a step is one look into memory.
 
-    `pairs[a * size + b]`: the node behind two codes, 0 where no literal begins so. nodes: ENDS, the literal that ends there,
-    else NONE; the slot of its child of some code is SHIFT + code, if OWNER of it is the node.
+    `pairs[a * size + b]`: the node behind two codes, 0 where no literal begins so, a node like others where nothing is. Its
+    child of some code is SHIFT + code, if OWNER of that is the node; NEXT has a bit for each code of a child, `code & BITS`,
+    and most walks end by that. ENDS: the literal that ends there, else NONE.
     """
 
     size: int
     pairs: Ints
-    nodes: Ints
-    slots: Ints
+    steps: Ints
 
 
 class Trie:
     """Literals of two or more codes in 1..size-1, all different; code 0 stands for whatever no literal holds.
 
-    Node 0 is the root. By node: `terminal`, the literal that ends there; `parent`; `depth`; `code`, that leads to it.
+    Node 0 is the root. By node: `terminal`, the literal that ends there; `parent`; `depth`; `code`, that leads to it; `row`,
+    by which `walk` knows it, 0 for those less deep than two.
     """
 
     def __init__(self, literals: Sequence[Sequence[int]], size: int) -> None:
@@ -67,13 +68,33 @@ class Trie:
         self.parent, self.depth, self.code = (np.array(column, np.int32) for column in (parent, depth, led))
         self.terminal = np.full(len(parent), NONE, np.int32)
         self.terminal[list(ends)] = list(ends.values())
-        below = np.flatnonzero(self.depth > 0).astype(np.int32)
-        children_of = slots(self.parent[below], self.code[below], below, len(parent), size)
-        second = np.flatnonzero(self.depth == 2).astype(np.int32)
+        self.row = np.zeros(len(parent), np.int32)
+        self.walk = self._walk(size)
+
+    def _walk(self, size: int) -> Walk:
+        """Row 0 is nowhere; then come the nodes behind two codes, in the order of these."""
+        second = np.flatnonzero(self.depth == 2)
+        pair = self.code[self.parent[second]] * size + self.code[second]
+        self.row[second[np.argsort(pair)]] = np.arange(1, len(second) + 1)
         pairs = np.zeros(size * size, np.int32)
-        pairs[self.code[self.parent[second]] * size + self.code[second]] = second
-        child = np.append(children_of.values, NONE).astype(np.int32)[children_of.first]
-        self.walk = Walk(size, pairs, np.stack([children_of.shift, self.terminal], 1), np.stack([children_of.owner, child], 1))
+        pairs[pair] = self.row[second]
+        deep = np.flatnonzero(self.depth > 2)
+        deep = deep[np.lexsort((self.code[deep], self.parent[deep]))]
+        shift = len(second) + 1 + _packed(self.parent[deep], self.code[deep], len(self.parent))
+        self.row[deep] = shift[self.parent[deep]] + self.code[deep]
+        steps = np.tile(np.array([NONE, 0, NONE, 0], np.int32), (int(shift.max()) + size, 1))
+        steps[self.row[deep], OWNER] = self.row[self.parent[deep]]
+        known = np.flatnonzero(self.depth > 1)
+        steps[self.row[known], SHIFT], steps[self.row[known], ENDS] = shift[known], self.terminal[known]
+        steps[:, NEXT] = bits_of(self.row[self.parent[deep]], self.code[deep], len(steps))
+        return Walk(size, pairs, steps)
+
+
+def bits_of(rows: Ints, codes: Ints, n_rows: int) -> Codes:
+    """For each row a bit, `code & BITS`, for each of its codes."""
+    bits = np.zeros(n_rows, np.int32)
+    np.bitwise_or.at(bits, rows, np.left_shift(1, codes & BITS, dtype=np.int64).astype(np.int32))
+    return bits
 
 
 def slots(rows: Ints, codes: Ints, values: Ints, n_rows: int, size: int) -> Slots:
@@ -100,7 +121,8 @@ ROOM = 3
 
 
 def _packed(rows: Ints, codes: Ints, n_rows: int) -> npt.NDArray[np.int32]:
-    """The shift of each row. Rows fall at random, and those that meet another fall again: the larger ones first."""
+    """The shift of each row. Rows fall at random, and those that meet another fall again: the larger ones first. What is alone
+    in its row fills the holes in their order, so that what one literal holds behind all others lies together."""
     bounds = np.searchsorted(rows, np.arange(n_rows + 1))
     count = np.diff(bounds)
     has = np.flatnonzero(count)
@@ -110,14 +132,16 @@ def _packed(rows: Ints, codes: Ints, n_rows: int) -> npt.NDArray[np.int32]:
     wide = np.flatnonzero(count >= WIDE)
     begin = np.zeros(n_rows, np.int64)
     begin[wide] = np.append([0], np.cumsum(span[wide]))[:-1]
-    owner = np.full(int(span[wide].sum()) + ROOM * len(rows) + int(span.max(initial=0)), NONE, np.int32)
+    strewn = (count > 1) & (count < WIDE)
+    room = int(span[wide].sum()) + ROOM * int(count[strewn].sum()) + int(span.max(initial=0))
+    owner = np.full(room + int((count == 1).sum()), NONE, np.int32)
     row, at = spread(bounds[wide], count[wide])
     owner[begin[wide][row] + codes[at] - lowest[wide][row]] = wide[row]
     random = np.random.default_rng(0)
-    for least, most in ((4, WIDE), (2, 4), (1, 2)):
+    for least, most in ((4, WIDE), (2, 4)):
         left = np.flatnonzero((count >= least) & (count < most))
         while len(left):
-            begin[left] = random.integers(0, len(owner) - span[left] + 1)
+            begin[left] = random.integers(0, room - span[left] + 1)
             row, at = spread(bounds[left], count[left])
             slot = begin[left][row] + codes[at] - lowest[left][row]
             claim = np.where(owner[slot] == NONE, left[row], NONE)
@@ -129,6 +153,8 @@ def _packed(rows: Ints, codes: Ints, n_rows: int) -> npt.NDArray[np.int32]:
             kept = ~met[row]
             owner[slot[kept]] = left[row[kept]]
             left = left[met]
+    lone = np.flatnonzero(count == 1)
+    begin[lone] = np.flatnonzero(owner == NONE)[: len(lone)]
     # slots count from the lowest code of the row that lies furthest left
     margin = max(0, int((lowest - begin)[has].max(initial=0)))
     return (begin - lowest + margin).astype(np.int32)

@@ -7,21 +7,23 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from qa_pipeline.rules.near import near_tables
-from qa_pipeline.rules.scan import Finding, occurrences
+from qa_pipeline.rules.scan import KINDS, Finding, occurrences
 from qa_pipeline.rules.trie import NONE, Trie
 
-CODES = st.integers(1, 3)
+SIZE = 34
+CODES = st.sampled_from((1, 2, 33))
+"""The first and the last have one bit in `NEXT`."""
 LITERALS = st.lists(st.lists(CODES, min_size=4, max_size=7).map(tuple), unique=True, min_size=1, max_size=6)
-STREAMS = st.lists(st.integers(0, 3), max_size=40)
+STREAMS = st.lists(st.one_of(st.just(0), CODES), max_size=40)
 
 
 def found(literals: list[tuple[int, ...]], stream: list[int]) -> list[tuple[int, int, int]]:
     """(first, last, literal)"""
     number = np.arange(3 * len(literals), dtype=np.int32).reshape(3, -1)
-    nothing = np.zeros(0x80, np.int32)
+    nothing = np.full(0x80, NONE << KINDS, np.int32)
     finding = Finding(
-        *(Trie([], 4).walk, nothing + NONE, nothing, np.zeros((0, 1), np.int32), np.array([NONE, NONE], np.int32)),
-        *(near_tables(literals, 4, number), np.zeros(0, np.int32)),
+        *(Trie([], SIZE).walk, nothing, np.zeros((0, 1), np.int32), np.array([NONE, NONE], np.int32)),
+        *(near_tables(literals, SIZE, number), np.zeros(0, np.int32)),
     )
     codes = np.array([*stream, 0, 0, 0, 0, 0], np.int32)
     edited = occurrences(finding, codes, codes, np.zeros(1, np.int32), np.array([len(stream)], np.int32))
