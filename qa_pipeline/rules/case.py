@@ -94,6 +94,12 @@ class Case:
         return np.zeros(len(self), np.int64)
 
     @cached_property
+    def legs(self) -> Spans:
+        """Each leg as a whole, from the recording's start where it is the first."""
+        start = np.minimum(self.corpus.leg_start, 0)
+        return spans(np.arange(len(self)), start, np.maximum(self.corpus.leg_end, self.corpus.leg_start))
+
+    @cached_property
     def roles_unknown(self) -> Ints:
         """Per unit the reason `roles_unknown` where some words have no known speaker."""
         found = np.zeros(len(self), np.int64)

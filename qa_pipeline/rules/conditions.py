@@ -13,12 +13,16 @@ from qa_pipeline.rules.compare import BOUNDS, fits, within
 from qa_pipeline.rules.language import Expression
 from qa_pipeline.rules.measures import MEASURES
 from qa_pipeline.rules.occasions import find_spans
+from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.recall import echoes, every_value, names, repeats, some_value
 from qa_pipeline.rules.said import never_said, said
 from qa_pipeline.rules.spans import Spans, expand, merge, spans, starts_within
 from qa_pipeline.rules.truth import Truth, Witnesses, either_seen, truth, unknown_at
+from qa_pipeline.rules.windows import KEYS as WINDOW
 from qa_pipeline.rules.windows import spans_in, window
 
+LOOKING = ("said", "never_said", "occurs", "order")
+"""What is asked of a window."""
 WORTH_LEAVING_OUT = 1_000
 """Rows fewer than which are looked at needlessly sooner than they are left out."""
 
@@ -32,8 +36,27 @@ def evaluate(case: Case, condition: Expression, occasion: Spans, anchored: bool 
         return t.nothing()
     asked = (condition.text, anchored)
     if asked not in occasion.told:
-        occasion.told[asked] = _OPERATORS[condition.op](case, condition, occasion, anchored)
+        if occasion is not case.legs and _is_of_leg(case.pack, condition):
+            occasion.told[asked] = t.given(evaluate(case, condition, case.legs), occasion.unit, len(case))
+        else:
+            occasion.told[asked] = _OPERATORS[condition.op](case, condition, occasion, anchored)
     return occasion.told[asked]  # type: ignore[no-any-return]
+
+
+def _is_of_leg(pack: RulePack, c: Expression) -> bool:
+    """Whether it is the same wherever in a leg one asks: of the call, or of all that was said in the leg."""
+    if c.text not in pack.of_leg:
+        if c.op in ("all", "any", "not", "of", "condition"):
+            inner = [pack.conditions[c["condition"]]] if c.op == "condition" else [*c.get("must", ()), *_parts(c[c.op])]
+            pack.of_leg[c.text] = all(_is_of_leg(pack, one) for one in inner)
+        else:
+            whole = c.op in LOOKING and [key for key in WINDOW if key in c.args] == ["look"] and c["look"] == "whole"
+            pack.of_leg[c.text] = whole or c.op in ("field", "ended_by")
+    return pack.of_leg[c.text]
+
+
+def _parts(told: Expression | Sequence[Expression]) -> Sequence[Expression]:
+    return [told] if isinstance(told, Expression) else told
 
 
 def _named(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:

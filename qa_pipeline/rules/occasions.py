@@ -100,10 +100,6 @@ def _legs(case: Case, start: Ints, end: Ints) -> Spans:
     return spans(np.arange(len(case)), start, end)
 
 
-def _call(case: Case) -> Spans:
-    return _legs(case, np.minimum(case.corpus.leg_start, 0), np.maximum(case.corpus.leg_end, case.corpus.leg_start))
-
-
 def _answer(case: Case) -> Spans:
     answered = case.corpus.numbers("answered_ms")
     at = np.where(np.isnan(answered), case.corpus.leg_start, answered).astype(np.int64)
@@ -252,7 +248,7 @@ def _either(case: Case, e: Expression) -> Found:
 
 
 BUILT_IN: dict[str, Callable[[Case], Spans]] = {
-    "call": _call,
+    "call": lambda case: case.legs,
     "answer": _answer,
     "end": _end,
     "first_utterance": _first_utterance,

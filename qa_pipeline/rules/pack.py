@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,11 @@ class RulePack:
     @property
     def version(self) -> str:
         return _hash([(r.id, r.version) for r in self.rules])
+
+    @cached_property
+    def of_leg(self) -> dict[str, bool]:
+        """Of conditions that were judged before, by their text: whether they are the same wherever in a leg one asks."""
+        return {}
 
     def rule(self, rule_id: str) -> Rule:
         return next(r for r in self.rules if r.id == rule_id)

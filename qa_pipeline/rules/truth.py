@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_pipeline.rules.spans import Flags, Ints, Spans, end_to_end, no_spans
+from qa_pipeline.rules.spans import Flags, Ints, Spans, end_to_end, expand, no_spans
 
 TRUE, FALSE, UNKNOWN = 1, 0, -1
 
@@ -81,6 +81,20 @@ def spread(told: Truth, rows: Ints, n: int, elsewhere: int) -> Truth:
         return Witnesses(rows[found.row], found.spans)
 
     return Truth(value, reason, proof)
+
+
+def given(told: Truth, unit: Ints, n_units: int) -> Truth:
+    """What is told of each unit, as of rows in them, of which each has its unit's witnesses. unit: of each row, ascending."""
+
+    def proof(chosen: Flags) -> Witnesses:
+        rows, asked = np.flatnonzero(chosen), np.zeros(n_units, bool)
+        asked[unit[rows]] = True
+        found = told.proof(asked)
+        of = unit[rows]
+        which, at = expand(np.searchsorted(of, found.row, "left"), np.searchsorted(of, found.row, "right"))
+        return Witnesses(rows[at], found.spans.take(which))
+
+    return Truth(told.value[unit], told.reason[unit], proof)
 
 
 def truth(holds: Flags, reason: Ints | int, proof: Proof = no_proof, unknown: Ints | None = None) -> Truth:

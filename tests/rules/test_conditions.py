@@ -2,8 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from qa_pipeline import shipped
+from qa_pipeline.rules.conditions import _OPERATORS, _is_of_leg, evaluate
+from qa_pipeline.rules.examples import read_dialogue, tables_of
+from qa_pipeline.rules.judge import judge_tables
+from qa_pipeline.rules.pack import load_packs
 from tests.rules.judging import HEAD, finding, pack_of, rule_of, verdict
 
 DESK = "A 您好，丽洁物业 / C 我要投诉 / A 不好意思 / C 好 / A 再见 / C 再见"
@@ -229,3 +235,27 @@ def test_what_may_have_been_said_in_a_lost_end_is_no_miss(tmp_path: Path, when: 
     found = finding(pack, "call {flags: [truncated]} / " + dialogue)
     assert (verdict(pack, dialogue), found["verdict"]) == (whole, cut)
     assert found["reason"] == ("truncated" if cut == "unsure" else found["reason"])
+
+
+def test_what_is_the_same_anywhere_in_a_leg_is_told_there_as_if_it_were_asked_there() -> None:
+    pack = load_packs(shipped.packs())["property"]
+    dialogues = [d for rule in pack.rules for told in rule.examples.values() for d in told][::5]
+    case, _ = judge_tables(tables_of(read_dialogue(d, pack.id, f"c{i}") for i, d in enumerate(dialogues)), pack)
+    excuses = [*pack.conditions.values(), *(excuse for rule in pack.rules for excuse in rule.unless)]
+    asked = {c.text: c for c in excuses if _is_of_leg(pack, c)}.values()
+    assert {c.op for c in asked} >= {"all", "any", "condition", "field", "said"}
+    turns = case.turns_of("agent", "anyone")
+    for c in asked:
+        told, there = evaluate(case, c, turns), _OPERATORS[c.op](case, c, turns, True)
+        assert told.value.tolist() == there.value.tolist() and told.reason.tolist() == there.reason.tolist()
+        one, other = (each.proof(np.arange(len(turns)) % 3 > 0) for each in (told, there))
+        assert [one.row.tolist(), one.spans.starts.tolist()] == [other.row.tolist(), other.spans.starts.tolist()]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["{said: bye}", "{said: bye, look: before}", "{said: bye, look: whole, after_s: 3}", "{measure: length_ms, at_least: 3}"],
+)
+def test_what_depends_on_the_place_is_asked_at_each(tmp_path: Path, asked: str) -> None:
+    pack = rule_of(tmp_path, "call", f"{{any: [{{field: direction, is: inbound}}, {asked}]}}")
+    assert pack.rules[0].expect and not _is_of_leg(pack, pack.rules[0].expect)
