@@ -107,8 +107,8 @@ class Sight(NamedTuple):
 
 def make_stream(texts: pa.Array, code: Codes) -> tuple[Stream, Bounds]:
     """Folded, with where each text begins in `written` and the last one ends. `code`: sound code of each code point."""
-    told = fold_texts(texts, 1, AHEAD)
-    return Stream(code[told.sound], told.normal, told.starts, told.ends, told.source, told.raw), told.raw_bounds
+    told = fold_texts(texts, 1, AHEAD, code)
+    return Stream(told.sound, told.normal, told.starts, told.ends, told.source, told.raw), told.raw_bounds
 
 
 def grow(finding: Finding, chains: Chains, stream: Stream) -> tuple[Ints, Ints]:

@@ -6,8 +6,7 @@ Each code point is folded once in a process and remembered in tables; a column i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +23,14 @@ Bounds = npt.NDArray[np.int64]
 
 POINTS = 0x110000
 UNKNOWN = -1
-DOTS = (ord("."), ord("．"))
+DOTS = ".．"
 DECIMAL_POINT = ord("点")
-LETTER, SAID = range(2)
+LETTER, SAID, COUNT, KIND = range(4)
+NEW, OTHER, DIGIT, DOT = range(4)
+_AS_IT_IS = np.zeros(0, np.int32)
 
 
-@dataclass(frozen=True)
-class Folded:
+class Folded(NamedTuple):
     """Texts end to end. Text t is `raw[raw_bounds[t]:raw_bounds[t + 1]]`, its normal form `normal[starts[t]:ends[t]]`.
 
     `raw`, `normal`, `sound`: code points; `source`: index in `raw` of the character each folded one came from. `normal`,
@@ -46,62 +46,85 @@ class Folded:
     ends: Rows
 
 
-def fold_texts(texts: Sequence[str] | pa.Array, apart: int = 0, behind: int = 0) -> Folded:
+def fold_texts(texts: Sequence[str] | pa.Array, apart: int = 0, behind: int = 0, code: Codes = _AS_IT_IS) -> Folded:
     """A missing text counts as an empty one. Raises as `code_points` does.
 
-    `apart`: room behind each text; `behind`: more behind the last.
+    `apart`: room behind each text; `behind`: more behind the last; `code`: what to tell in the stead of each sound.
     """
-    raw, raw_bounds = code_points(texts)
-    length = _TABLES.lengths(raw)
-    dots = _decimal_points(raw, raw_bounds)
-    size = int(length.sum(dtype=np.int64)) + len(dots) + apart * (len(raw_bounds) - 1) + behind
-    normal, spoken, source = (np.zeros(size, np.int32) for _ in range(3))
-    starts, ends = (np.empty(len(raw_bounds) - 1, np.int32) for _ in range(2))
-    tables = (length, np.append(dots, -1), _TABLES.folded, _TABLES.spelled)
-    _fold(len(raw), raw, raw_bounds, *tables, apart, normal, spoken, source, starts, ends)
-    return Folded(raw, raw_bounds, normal, spoken, source, starts, ends)
+    begins, data = _utf8(texts)
+    count, size = len(begins) - 1, int(begins[-1] - begins[0])
+    room, rims = size, apart * count + behind + 1
+    while True:
+        told = Folded(
+            *(np.empty(size, np.int32), np.empty(count + 1, np.int64)),
+            *(np.empty(room + rims, np.int32) for _ in range(3)),
+            *(np.empty(count, np.int32) for _ in range(2)),
+        )
+        n = _fold(size // 3, data, begins, _TABLES.folded, _TABLES.spelled, code, apart, behind, told)
+        if n != UNKNOWN:
+            return told._replace(
+                raw=told.raw[: told.raw_bounds[-1]], normal=told.normal[:n], sound=told.sound[:n], source=told.source[:n]
+            )
+        if not _TABLES.learn(code_points(texts)[0]):
+            room *= 2
 
 
 def fold(
-    raw: Codes, bounds: Bounds, length: npt.NDArray[np.int8], dots: Bounds, folded: Codes, spelled: Codes,
-    apart: int, normal: Codes, spoken: Codes, source: Rows, starts: Rows, ends: Rows,
-) -> None:  # fmt: skip
-    """Fills in the last five columns. `dots`: where a decimal point stands, -1 behind the last; `folded`, `spelled`: as in
-    `_Tables`."""
-    n, dot = 0, 0
-    for text in range(len(starts)):
-        starts[text] = n
-        for at in range(bounds[text], bounds[text + 1]):
-            if at == dots[dot]:
-                normal[n], spoken[n], source[n] = DECIMAL_POINT, folded[DECIMAL_POINT, SAID], at
-                n, dot = n + 1, dot + 1
-            elif length[at] == 1:
-                normal[n], spoken[n], source[n] = folded[raw[at], LETTER], folded[raw[at], SAID], at
-                n += 1
-            elif length[at] > 1:
-                for i in range(folded[raw[at], LETTER], folded[raw[at], LETTER] + length[at]):
-                    normal[n], spoken[n], source[n] = spelled[i, LETTER], spelled[i, SAID], at
+    data: npt.NDArray[np.uint8], begins: Bounds, folded: Codes, spelled: Codes, code: Codes,
+    apart: int, behind: int, told: Folded,
+) -> int:  # fmt: skip
+    """Fills in `told`, reading texts off their UTF-8. The length of the normal forms; UNKNOWN where there is not room for all,
+    or a character is met of which `folded` knows nothing. `folded`, `spelled`: as in `_Tables`."""
+    read, n = 0, 0
+    for text in range(len(told.starts)):
+        at, end, kind = begins[text], begins[text + 1], NEW
+        told.raw_bounds[text], told.starts[text] = read, n
+        while at < end:
+            before = kind
+            point, width = point_at(data, at)
+            count, kind, at = folded[point, COUNT], folded[point, KIND], at + width
+            if kind == NEW or n + count + apart + behind >= len(told.normal):
+                return UNKNOWN
+            told.raw[read] = point
+            if count > 1:
+                if folded[point, LETTER] + count > len(spelled):  # learnt by another thread just now
+                    return UNKNOWN
+                for i in range(folded[point, LETTER], folded[point, LETTER] + count):
+                    put(told, n, spelled[i, LETTER], spelled[i, SAID], code, read)
                     n += 1
-        ends[text] = n
-        n += apart
+            elif kind == DOT and before == DIGIT and at < end and folded[point_at(data, at)[0], KIND] == DIGIT:
+                put(told, n, folded[DECIMAL_POINT, LETTER], folded[DECIMAL_POINT, SAID], code, read)
+                n += 1
+            else:  # what folds to nothing is written over by what comes next
+                put(told, n, folded[point, LETTER], folded[point, SAID], code, read)
+                n += count
+            read += 1
+        told.ends[text] = n
+        n = cleared(told, n, apart)
+    told.raw_bounds[len(told.starts)] = read
+    return cleared(told, n, behind)
 
 
-_fold = Kernel(fold, worth=WORTH_COMPILING_ONE)
+def put(told: Folded, n: int, letter: int, said: int, code: Codes, read: int) -> None:
+    """Fills in one folded character, that of the raw one numbered `read`."""
+    told.normal[n], told.source[n] = letter, read
+    told.sound[n] = code[said] if len(code) else said
+
+
+def cleared(told: Folded, n: int, count: int) -> int:
+    """Fills in so many zeros. Where they end."""
+    for i in range(n, n + count):
+        told.normal[i], told.sound[i], told.source[i] = 0, 0, 0
+    return n + count
 
 
 def code_points(texts: Sequence[str] | pa.Array) -> tuple[Codes, Bounds]:
     """All code points end to end, and where each text begins and the last one ends. Raises ArrowInvalid for bytes that are no
     UTF-8."""
-    if isinstance(texts, pa.Array | pa.ChunkedArray):
-        column = pc.fill_null(texts.cast(pa.large_string()), "")
-        column.validate(full=True)  # the kernel trusts the bytes
-        ends, data = _utf8(column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
-        raw, bounds = np.empty(ends[-1] - ends[0], np.int32), np.empty(len(ends), np.int64)
-        n = _read_points(len(raw) // 3 // STEPS_A_POINT, data, ends, raw, bounds)
-        return raw[:n], bounds
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    raw = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.int32)
-    return raw, np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+    begins, data = _utf8(texts)
+    raw, bounds = np.empty(begins[-1] - begins[0], np.int32), np.empty(len(begins), np.int64)
+    n = _read_points(len(raw) // 3 // STEPS_A_POINT, data, begins, raw, bounds)
+    return raw[:n], bounds
 
 
 def read_points(data: npt.NDArray[np.uint8], ends: Bounds, raw: Codes, bounds: Bounds) -> int:
@@ -130,6 +153,7 @@ def point_at(data: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
     return (lead & 0x07) << 18 | second << 12 | third << 6 | int(data[at + 3]) & 0x3F, 4
 
 
+_fold = Kernel(fold, point_at, put, cleared, worth=WORTH_COMPILING_ONE)
 _read_points = Kernel(read_points, point_at, worth=WORTH_COMPILING_ONE)
 STEPS_A_POINT = 20
 """Code points looked at in the time of a kernel's step."""
@@ -145,11 +169,10 @@ def text_column(codes: Codes, bounds: Bounds) -> pa.Array:
 
 def loud_lengths(texts: pa.Array) -> Bounds:
     """How many characters of each text are no punctuation, as `normal.has_pause` sees it. A missing text has none."""
-    column = pc.fill_null(texts.cast(pa.large_string()), "")
-    ends, data = _utf8(column)
-    found, points = np.empty(len(column), np.int64), len(data) // 3
+    ends, data = _bytes(_column(texts))
+    found, points = np.empty(len(texts), np.int64), len(data) // 3
     if not _count_loud(points // STEPS_A_POINT, data, ends, _TABLES.pause, found):
-        _TABLES.lengths(code_points(column)[0])
+        _TABLES.learn(code_points(texts)[0])
         _count_loud(points // STEPS_A_POINT, data, ends, _TABLES.pause, found)
     return found
 
@@ -176,57 +199,64 @@ def pause_table() -> npt.NDArray[np.int8]:
     return _TABLES.pause
 
 
-def _utf8(column: Any) -> tuple[Bounds, npt.NDArray[np.uint8]]:
-    """Where each text begins and the last one ends in the bytes of a large-string array without nulls, and the bytes."""
+def _utf8(texts: Sequence[str] | pa.Array) -> tuple[Bounds, npt.NDArray[np.uint8]]:
+    """Where each text begins and the last one ends in bytes that a kernel can trust, and the bytes, neither to be written."""
+    if isinstance(texts, pa.Array | pa.ChunkedArray):
+        column = _column(texts)
+        column.validate(full=True)
+        return _bytes(column)
+    told = [text.encode("utf-8", "surrogatepass") for text in texts]
+    ends = np.cumsum([0, *map(len, told)], dtype=np.int64)
+    return np.frombuffer(ends.tobytes(), np.int64), np.frombuffer(b"".join(told) or NOTHING, np.uint8)
+
+
+NOTHING = b"\0"
+"""In the stead of no bytes: an empty array may be written to, which is another type to a kernel, compiled apart."""
+
+
+def _column(texts: pa.Array) -> pa.LargeStringArray:
+    """Without nulls and in one piece."""
+    column = pc.fill_null(texts.cast(pa.large_string()), "")
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _bytes(column: pa.LargeStringArray) -> tuple[Bounds, npt.NDArray[np.uint8]]:
+    """As they lie in memory."""
     _, offsets, data = column.buffers()
-    if not len(column) or data is None:
-        return np.zeros(len(column) + 1, np.int64), np.zeros(0, np.uint8)
+    if not len(column) or data is None or not data.size:
+        return np.frombuffer(bytes(8 * (len(column) + 1)), np.int64), np.frombuffer(NOTHING, np.uint8)
     return np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1], np.frombuffer(data, np.uint8)
-
-
-def _decimal_points(raw: Codes, bounds: Bounds) -> npt.NDArray[np.int64]:
-    """Dots between two digits of one text."""
-    dots = np.flatnonzero((raw == DOTS[0]) | (raw == DOTS[1]))
-    text = np.searchsorted(bounds, dots, side="right") - 1
-    inside = (dots > bounds[text]) & (dots < bounds[text + 1] - 1)
-    dots = dots[inside]
-    digit = [chr(a).isdigit() and chr(b).isdigit() for a, b in zip(raw[dots - 1], raw[dots + 1], strict=True)]
-    found: npt.NDArray[np.int64] = dots[np.array(digit, bool)]
-    return found
 
 
 class _Tables:
     """What each code point folds to, filled in for the code points met.
 
-    `folded`: LETTER, the code point it folds to, and SAID, the sound of that; or, where `length` says that they are several,
-    LETTER is the place in `spelled` where these are; `pause`: 1 for punctuation, 0 for what is none.
+    `folded`: COUNT, how many it folds to: none, a LETTER with the sound SAID, or several, then LETTER is the place in `spelled`
+    where these are; its KIND. A decimal point is another thing than a DOT, which folds to none. `pause`: 1 for punctuation, 0
+    for what is none.
     """
 
     def __init__(self) -> None:
-        self.folded = np.zeros((POINTS, 2), np.int32)
-        self.length = np.full(POINTS, UNKNOWN, np.int8)
+        self.folded = np.zeros((POINTS, 4), np.int32)
         self.pause = np.full(POINTS, UNKNOWN, np.int8)
         self.spelled = np.zeros((0, 2), np.int32)
 
-    def lengths(self, raw: Codes) -> npt.NDArray[np.int8]:
-        """How many code points each folds to; decimal points as if they were none. All are known from then on."""
-        length = self.length[raw]
-        if len(length) and length.min() == UNKNOWN:
-            for point in np.unique(raw[length == UNKNOWN]).tolist():
-                self._learn(point)
-            length = self.length[raw]
-        return length
+    def learn(self, points: Codes) -> bool:
+        """All are known from then on. Whether any was new."""
+        new = np.unique(points[self.folded[points, KIND] == NEW]).tolist()
+        for point in [*new, DECIMAL_POINT]:
+            self._learn(point)
+        return bool(new)
 
     def _learn(self, point: int) -> None:
-        letters = one_by_one.normalise(chr(point)).text
+        character = chr(point)
+        letters = one_by_one.normalise(character).text
         told = np.array([(ord(letter), ord(sound(letter))) for letter in letters], np.int32).reshape(-1, 2)
+        kind = DOT if character in DOTS else DIGIT if character.isdigit() else OTHER
+        self.folded[point] = *(told[0] if len(letters) == 1 else (len(self.spelled), 0)), len(letters), kind
         if len(letters) > 1:
-            self.folded[point, LETTER] = len(self.spelled)
             self.spelled = np.append(self.spelled, told, 0)
-        elif letters:
-            self.folded[point] = told[0]
-        self.folded[DECIMAL_POINT] = DECIMAL_POINT, ord(sound(chr(DECIMAL_POINT)))
-        self.length[point], self.pause[point] = len(letters), one_by_one.has_pause(chr(point))
+        self.pause[point] = one_by_one.has_pause(character)
 
 
 _TABLES = _Tables()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_pipeline.text.columns import Folded, code_points, fold_texts, loud_lengths, text_column
+from qa_pipeline.text.columns import POINTS, Folded, code_points, fold_texts, loud_lengths, text_column
 from qa_pipeline.text.normal import has_pause, normalise
 from qa_pipeline.text.sound import sound
 
@@ -45,6 +45,20 @@ def test_room_between_and_behind_the_texts_holds_nothing(texts: list[str], apart
     for first, last in zip(folded.starts, folded.ends, strict=True):
         empty[first:last] = False
     assert not any(column[empty].any() for column in (folded.normal, folded.sound, folded.source))
+
+
+def test_a_character_may_fold_to_more_letters_than_it_has_bytes() -> None:
+    check(fold_texts(["好\ufdfa", "\ufdfa" * 40]), ["好\ufdfa", "\ufdfa" * 40])
+
+
+@given(TEXTS)
+def test_another_code_may_be_told_for_each_sound(texts: list[str]) -> None:
+    code = np.arange(POINTS, dtype=np.int32)[::-1].copy()
+    folded = fold_texts(texts, 1, 1)
+    told = fold_texts(texts, 1, 1, code)
+    for first, last in zip(folded.starts, folded.ends, strict=True):
+        assert (told.sound[first:last] == code[folded.sound[first:last]]).all()
+    assert all((a == b).all() for a, b in zip(told._replace(sound=folded.sound), folded, strict=True))
 
 
 @given(TEXTS, st.integers(0, 3))
