@@ -16,13 +16,13 @@ from qa_pipeline.rules.spans import (
     LONGEST,
     Ints,
     Spans,
-    counts,
     firsts_of,
     in_order,
     merge,
     no_spans,
     nth,
     spans,
+    starts_within,
     together,
     touching,
 )
@@ -120,9 +120,7 @@ def _first_utterance(case: Case) -> Spans:
     if not len(agent):
         return no_spans()
     begins = np.r_[True, agent.unit[1:] != agent.unit[:-1]]
-    answered_from, answered_to = counts(
-        customer.at(customer.start, customer.start), agent.unit[1:], agent.start[:-1] + 1, agent.start[1:]
-    )
+    answered_from, answered_to = starts_within(customer, agent.unit[1:], agent.start[:-1] + 1, agent.start[1:])
     breaks = np.r_[True, (answered_to > answered_from) | (agent.start[1:] - agent.end[:-1] > UTTERANCE_PAUSE_MS)] | begins
     group = np.cumsum(breaks) - 1
     end = np.zeros(group[-1] + 1, np.int64)
@@ -198,7 +196,7 @@ def _holds(case: Case, e: Expression) -> Found:
         resumed = np.where(has, agent.start[np.minimum(after, max(0, len(agent) - 1))], said.end) if len(agent) else said.end
         customer = case.turns_of("customer")
         customer = customer.take(case.spoken_length[customer.item] > BACK_CHANNEL)
-        lo, hi = counts(customer.at(customer.start, customer.start), said.unit, said.end, resumed)
+        lo, hi = starts_within(customer, said.unit, said.end, resumed)
         quiet = (resumed - said.end >= quiet_s * 1000) & (hi == lo)
         parts.append(said.at(said.end, np.maximum(resumed, said.end)).take(quiet))
     return merge(together(parts), 500), unknown
@@ -226,7 +224,7 @@ def _monologue(case: Case, e: Expression) -> Found:
     real = other.take(case.spoken_length[other.item] > BACK_CHANNEL)
     if len(mine) < 2:
         return mine, case.roles_unknown
-    lo, hi = counts(real.at(real.start, real.start), mine.unit[1:], mine.start[:-1], mine.start[1:])
+    lo, hi = starts_within(real, mine.unit[1:], mine.start[:-1], mine.start[1:])
     gap = mine.start[1:] - mine.end[:-1]
     breaks = np.r_[True, (hi > lo) | (gap > 2 * UTTERANCE_PAUSE_MS) | (mine.unit[1:] != mine.unit[:-1])]
     group = np.cumsum(breaks) - 1

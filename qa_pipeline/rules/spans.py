@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
+
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 LONGEST = np.int64(1) << 40  # ms: more than any call, so that unit * LONGEST + time orders by both
@@ -39,6 +41,12 @@ class Stretches:
     def ends(self) -> Ints:
         """Unit and end as one number."""
         return key(self.unit, self.end)
+
+    @cached_property
+    def closing(self) -> Ints:
+        """The ends, those of a unit in order of time."""
+        ends = self.ends
+        return self.end if (ends[1:] >= ends[:-1]).all() else np.sort(ends) - self.unit * LONGEST
 
 
 @dataclass(frozen=True)
@@ -146,18 +154,47 @@ def firsts_of(found: Spans, n_units: int, missing: int) -> Ints:
     return out
 
 
-def counts(found: Spans, unit: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+def counts(found: Stretches, unit: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
     """For each window [start, end] the rows [lo, hi) of `found` that touch it; `found` must not overlap itself in a unit."""
-    lo = np.searchsorted(found.ends, key(unit, start), "left")
-    hi = np.searchsorted(found.starts, key(unit, end), "right")
-    return lo, np.maximum(lo, hi)
+    return _rows(unit, start, end, found, found.start, found.end)
 
 
-def starts_within(found: Spans, unit: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+def starts_within(found: Stretches, unit: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
     """For each window the rows [lo, hi) of `found` that begin in [start, end]."""
-    lo = np.searchsorted(found.starts, key(unit, start), "left")
-    hi = np.searchsorted(found.starts, key(unit, end), "right")
-    return lo, np.maximum(lo, hi)
+    return _rows(unit, start, end, found, found.start, found.start)
+
+
+def _rows(unit: Ints, start: Ints, end: Ints, found: Stretches, opens: Ints, closes: Ints) -> tuple[Ints, Ints]:
+    lo, hi = np.empty(len(unit), np.int64), np.empty(len(unit), np.int64)
+    _walk((len(unit) + len(found)) // ROWS_A_STEP, unit, start, end, found.unit, opens, closes, lo, hi)
+    return lo, hi
+
+
+def walk(unit: Ints, start: Ints, end: Ints, of_unit: Ints, opens: Ints, closes: Ints, lo: Ints, hi: Ints) -> None:
+    """Fills in for each window the rows [lo, hi) that close at its start or later and open by its end, side by side with them:
+    most windows of a unit come in the order of time, as the rows do."""
+    n, first, over, begun = len(of_unit), 0, 0, 0
+    for row in range(len(unit)):
+        if row == 0 or unit[row] != unit[row - 1]:
+            first = max(over, begun)
+            while first < n and of_unit[first] < unit[row]:
+                first += 1
+            over = begun = first
+        since, until = max(start[row], 0), max(end[row], 0)
+        while over < n and of_unit[over] == unit[row] and max(closes[over], 0) < since:
+            over += 1
+        while over > first and max(closes[over - 1], 0) >= since:
+            over -= 1
+        while begun < n and of_unit[begun] == unit[row] and opens[begun] <= until:
+            begun += 1
+        while begun > first and max(opens[begun - 1], 0) > until:
+            begun -= 1
+        lo[row], hi[row] = over, max(over, begun)
+
+
+ROWS_A_STEP = 20
+"""Rows walked past in the time of a kernel's step."""
+_walk = Kernel(walk, worth=WORTH_COMPILING_ONE)
 
 
 def touching(found: Spans, others: Spans) -> Flags:

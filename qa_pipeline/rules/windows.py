@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from qa_pipeline.rules.case import Case
-from qa_pipeline.rules.spans import LONGEST, Ints, Spans, Stretches, key
+from qa_pipeline.rules.spans import LONGEST, Ints, Spans, Stretches, counts, key, starts_within
 
 KEYS = ("before_s", "after_s", "next_turns", "previous_turns", "look")
 
@@ -28,13 +28,9 @@ class Window(Stretches):
 
     def rows_of(self, found: Spans, turns: Spans) -> tuple[Ints, Ints]:
         """For each window the rows [lo, hi) of words `found` in it. `turns`: the same with the times of their turns."""
-        if not len(found):
-            return np.zeros(len(self.unit), np.int64), np.zeros(len(self.unit), np.int64)
         if self.by_start:
-            lo, hi = np.searchsorted(found.starts, self.starts, "left"), np.searchsorted(found.starts, self.ends, "right")
-        else:
-            lo, hi = np.searchsorted(turns.ends, self.starts, "left"), np.searchsorted(turns.starts, self.ends, "right")
-        return lo, np.maximum(lo, hi)
+            return starts_within(found, self.unit, self.start, self.end)
+        return counts(turns, self.unit, self.start, self.end)
 
 
 def window(case: Case, occasion: Spans, args: Mapping[str, Any]) -> Window:
@@ -99,9 +95,5 @@ def _from_turns(occasion: Spans, turns: Spans, lo: Ints, hi: Ints) -> Window:
 
 def spans_in(w: Window, found: Spans) -> tuple[Ints, Ints]:
     """How many spans touch (or begin in) each window, and the row of the first of them."""
-    if w.by_start:
-        lo, hi = w.rows_of(found, found)
-        return hi - lo, lo
-    begun = np.searchsorted(found.starts, w.ends, "right")
-    over = np.searchsorted(np.sort(found.ends), w.starts, "left")
-    return np.maximum(begun - over, 0), over
+    lo, hi = w.rows_of(found, found.at(found.start, found.closing))
+    return hi - lo, lo

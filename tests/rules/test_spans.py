@@ -3,9 +3,11 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa_pipeline.rules import spans as spans_module
 from qa_pipeline.rules.spans import (
     Spans,
     counts,
@@ -72,6 +74,29 @@ def test_what_touches_and_what_begins_in_a_window_is_found(
         assert hi[i] - lo[i] == sum(u == unit and a <= end and b >= start for u, a, b in told(apart))
         assert begun_hi[i] - begun_lo[i] == sum(u == unit and start <= a <= end for u, a, _ in told(apart))
     assert touching(asked, apart).tolist() == [bool(n) for n in (hi - lo)]
+
+
+@given(triples, triples)
+def test_windows_of_a_unit_may_come_in_any_order(rows: list[tuple[int, int, int]], windows: list[tuple[int, int, int]]) -> None:
+    found, by_unit = made(rows), sorted(windows, key=lambda window: window[0])
+    unit, start, end = np.array(by_unit, np.int64).reshape(-1, 3).T.copy()
+    lo, hi = counts(found.at(found.start, found.closing), unit, start, end)
+    assert (hi - lo).tolist() == [
+        sum(u == unit and a <= end and b >= start for u, a, b in rows) for unit, start, end in by_unit
+    ]
+    begun_lo, begun_hi = starts_within(found, unit, start, end)
+    for (of, since, until), first, last in zip(by_unit, begun_lo, begun_hi, strict=True):
+        assert told(found)[first:last] == [s for s in told(found) if s[0] == of and since <= s[1] <= until]
+
+
+def test_compiled_the_same_rows_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    rows, windows = (sorted((u, a, a + b) for u, a, b in rng.integers(0, (9, 99, 20), (300, 3)).tolist()) for _ in range(2))
+    found, asked = merge(made(rows), 0), made(windows)
+    plainly = [column.tolist() for column in counts(found, asked.unit, asked.start, asked.end)]
+    compiled = spans_module._walk.compiled
+    monkeypatch.setattr(spans_module, "_walk", lambda steps, *args: compiled(*args))
+    assert [column.tolist() for column in counts(found, asked.unit, asked.start, asked.end)] == plainly
 
 
 @given(triples, triples)
