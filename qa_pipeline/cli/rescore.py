@@ -46,7 +46,6 @@ def rescore(
     changes unseen.
     """
     from qa_pipeline.config import read_config
-    from qa_pipeline.verdicts.choice import Choice
     from qa_pipeline.verdicts.cores import ready
 
     chosen = bool(since or until or any(names.values()))
@@ -54,10 +53,12 @@ def rescore(
         raise click.UsageError("--apply does what its dry run showed; it takes no other choice.")
     config = read_config(project)
     packs, agents, teams, rules = (names[key] for key in ("pack", "agent", "team", "rule"))
-    choice = Choice(since and since.date(), until and until.date(), packs, agents, teams, rules)
-    ready(config.dataset, choice.dates(config.dataset))
+    first, last = since and since.date(), until and until.date()
+    ready(config.root / "dataset", first, last)
     from qa_pipeline.verdicts import rescoring  # what takes long to load comes while others load
+    from qa_pipeline.verdicts.choice import Choice
 
+    choice = Choice(first, last, packs, agents, teams, rules)
     with dates_shown() as show:
         if dry_run:
             outcome = rescoring.plan(config, choice, lambda o: reports(config, o), show)
@@ -171,18 +172,18 @@ def publish(project: Path) -> None:
 @project_option
 def trial(rule_id: str, since: datetime | None, until: datetime | None, samples: int, project: Path) -> None:
     """Try RULE_ID (a draft, a trial, or a live rule as edited) on the stored calls: what it finds, and what it would cost."""
-    from rich.console import Console
-
     from qa_pipeline.config import read_config
-    from qa_pipeline.review.trials import to_terminal
-    from qa_pipeline.verdicts.choice import Choice
     from qa_pipeline.verdicts.cores import ready
 
     config = read_config(project)
-    choice = Choice(since and since.date(), until and until.date())
-    ready(config.dataset, choice.dates(config.dataset))
-    from qa_pipeline.verdicts.trial import try_rule  # what takes long to load comes while others load
+    first, last = since and since.date(), until and until.date()
+    ready(config.root / "dataset", first, last)
+    from rich.console import Console  # what takes long to load comes while others load
+
+    from qa_pipeline.review.trials import to_terminal
+    from qa_pipeline.verdicts.choice import Choice
+    from qa_pipeline.verdicts.trial import try_rule
 
     with dates_shown() as show:
-        told = try_rule(config, rule_id, choice, samples, show)
+        told = try_rule(config, rule_id, Choice(first, last), samples, show)
     Console().print(to_terminal(told.rule_id, told.verdicts, told.samples, told.changes, titles(config, told.changes)))

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from qa_pipeline.dataset.parts import write_part
 from qa_pipeline.kernels import Kernel
 from qa_pipeline.verdicts import cores
 
@@ -37,6 +38,22 @@ def test_answers_come_in_the_order_of_dates_from_other_processes() -> None:
 
 def test_a_few_calls_need_no_other_process() -> None:
     assert {process for _, process in cores.each_date(told, DAYS, worth_sharing=False)} == {os.getpid()}
+
+
+@pytest.mark.parametrize(
+    ("calls", "since", "loads"),
+    [(cores.WORTH_SHARING, None, True), (cores.WORTH_SHARING, DAYS[1], False), (20, None, False)],
+)
+def test_processes_load_what_they_need_ahead_where_many_calls_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int, since: date | None, loads: bool
+) -> None:
+    begun = list[str]()
+    monkeypatch.setattr(cores, "_stand_by", lambda: begun.append("loading"))
+    nine = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    rows = [{"call_id": f"{n:08}", "started_at": nine + timedelta(seconds=n), "duration_ms": 97 * n} for n in range(calls)]
+    write_part(tmp_path, "calls", DAYS[0], rows)
+    cores.ready(tmp_path, since, None)
+    assert bool(begun) == loads == cores.many_calls(tmp_path, [day for day in DAYS if day >= (since or DAYS[0])])
 
 
 def run(code: str) -> subprocess.Popen[str]:
