@@ -4,7 +4,7 @@ All of them   `commands` · `exits` codes
 To begin      `projects` init, a project opened · `demo` · `doctor`
 Calls         `night` run, transcribe · `exchange` import
 Review        `cards` scorecard, show · `marks` people's verdicts
-Rules         `rules` check, test, try, explain … · `rescore`
+Rules         `rules` check, test, try, explain … · `rescore`, with its `outcomes`
 Keeping       `keep` status, retry, backup, prune, forget, dataset
 """
 

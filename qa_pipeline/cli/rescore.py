@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from qa_pipeline.cli.exits import SOME_FAILED
 from qa_pipeline.cli.projects import project_option
-
-if TYPE_CHECKING:
-    from qa_pipeline.config import Config
-    from qa_pipeline.review.changes import ChangeReport
-    from qa_pipeline.review.scorecard import RuleTitle
-    from qa_pipeline.rules.changes import Changes
-    from qa_pipeline.rules.pack import RulePack
-    from qa_pipeline.verdicts.rescoring import Outcome
-
 
 day_option = click.DateTime(["%Y-%m-%d"])
 
@@ -55,7 +44,8 @@ def rescore(
     packs, agents, teams, rules = (names[key] for key in ("pack", "agent", "team", "rule"))
     first, last = since and since.date(), until and until.date()
     ready(config.root / "dataset", first, last)
-    from qa_pipeline.verdicts import rescoring  # what takes long to load comes while others load
+    from qa_pipeline.cli.outcomes import reports, tell  # what takes long to load comes while others load
+    from qa_pipeline.verdicts import rescoring
     from qa_pipeline.verdicts.choice import Choice
 
     choice = Choice(first, last, packs, agents, teams, rules)
@@ -83,64 +73,6 @@ def dates_shown() -> Iterator[Callable[[int, int], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("call dates", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def tell(config: Config, outcome: Outcome, project: Path, dry_run: bool) -> None:
-    from rich.console import Console
-
-    from qa_pipeline.review.changes import to_terminal
-
-    run, here = outcome.run, shlex.quote(str(project))
-    if dry_run:
-        Console().print(to_terminal(report_of(config, outcome)))
-        click.echo(f"report and rows: {config.dataset}/diffs/{run.id}   (report.html, findings/, scores/)")
-        click.echo(f"to do this:      qa rescore --apply {run.id} --project {here}")
-    else:
-        failed = f", {len(outcome.failed)} could not be and keep their verdicts" if outcome.failed else ""
-        judged = outcome.changes.calls + outcome.added.calls
-        click.echo(f"{judged} calls judged again, {outcome.changes.flipped + outcome.added.flipped} verdicts changed{failed}")
-        if outcome.added.calls:
-            click.echo(
-                f"  {outcome.added.calls} of them came after the dry run; {outcome.added.flipped} of their verdicts changed"
-            )
-        if moved := [mark for mark in outcome.marks if mark.flag or mark.state == "stale"]:
-            click.echo(f"  {len(moved)} marks of people lie on evidence that moved: qa marks --stale --project {here}")
-    for call_id, said in outcome.failed.items():
-        click.echo(f"  failed judging_failed: call {call_id}: {said}")
-
-
-def report_of(config: Config, outcome: Outcome) -> ChangeReport:
-    from qa_pipeline.review.changes import report_changes
-
-    changes = outcome.changes
-    return report_changes(outcome.run.id, changes, titles(config, changes), config.scorecard.pass_mark, outcome.marks)
-
-
-def reports(config: Config, outcome: Outcome) -> dict[str, str]:
-    """The files that lie beside a dry run's rows."""
-    import io
-
-    from rich.console import Console
-
-    from qa_pipeline.review.changes import to_html, to_terminal
-
-    told, out = report_of(config, outcome), io.StringIO()
-    Console(file=out, width=120).print(to_terminal(told))
-    return {"report.html": to_html(told), "report.txt": out.getvalue()}
-
-
-def titles(config: Config, changes: Changes) -> dict[tuple[str, str], RuleTitle]:
-    """Of the rules whose findings change, as the draft calls them; those that it lacks, as the rules in force do."""
-    from qa_pipeline.review.scorecard import RuleTitle
-    from qa_pipeline.rules.pack import load_packs
-    from qa_pipeline.verdicts.in_force import packs_in_force
-
-    def told(packs: Mapping[str, RulePack]) -> dict[tuple[str, str], RuleTitle]:
-        return {(p.id, r.id): RuleTitle(r.title, r.coach, p.titles) for p in packs.values() for r in p.rules}
-
-    draft = told(load_packs(config.rules))
-    lacks = {(pack, rule) for pack, rule, _ in changes.flips} - draft.keys()
-    return {**told(packs_in_force(config)), **draft} if lacks else draft
 
 
 @click.command()
@@ -180,6 +112,7 @@ def trial(rule_id: str, since: datetime | None, until: datetime | None, samples:
     ready(config.root / "dataset", first, last)
     from rich.console import Console  # what takes long to load comes while others load
 
+    from qa_pipeline.cli.outcomes import titles
     from qa_pipeline.review.trials import to_terminal
     from qa_pipeline.verdicts.choice import Choice
     from qa_pipeline.verdicts.trial import try_rule

@@ -6,7 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from qa_pipeline.dataset.people import Mark
 from qa_pipeline.model import Verdict
@@ -15,9 +20,6 @@ from qa_pipeline.review.terminal import plain
 from qa_pipeline.review.words import NAME, clock, reason_words, shown_percent
 from qa_pipeline.rules.changes import Changes, Crossing, Points
 from qa_pipeline.rules.diff import NONE
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 SIDES = ("before", "after")
 Row = Mapping[str, Any]
@@ -151,8 +153,6 @@ def _mark_line(mark: Mark) -> str:
 
 def to_html(report: ChangeReport) -> str:
     """Everything escaped; no script, no outside file."""
-    from jinja2 import Environment, StrictUndefined
-
     source = (Path(__file__).parent / "changes.html").read_text("utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page.globals |= {"percent": shown_percent, "signed": signed}
@@ -164,9 +164,6 @@ def signed(difference: float | None) -> str:
 
 
 def to_terminal(report: ChangeReport) -> RenderableType:
-    from rich.console import Group
-    from rich.table import Table
-
     parts: list[RenderableType] = [plain(headline(report), "bold")]
     if report.rules:
         rules = Table(show_lines=True, expand=True)
@@ -192,8 +189,6 @@ def to_terminal(report: ChangeReport) -> RenderableType:
 
 
 def plain_lines(words: str) -> RenderableType:
-    from rich.text import Text
-
     return Text("\n").join(plain(line) for line in words.split("\n"))
 
 
