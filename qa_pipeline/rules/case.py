@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -67,10 +67,7 @@ def kept(method: Callable[Concatenate[Case, P], R]) -> Callable[Concatenate[Case
 
     @wraps(method)
     def answer(case: Case, /, *args: P.args, **named: P.kwargs) -> R:
-        asked = (method, args, *named.items())
-        if asked not in case.answers:
-            case.answers[asked] = method(case, *args, **named)
-        return case.answers[asked]  # type: ignore[no-any-return]
+        return case.once((method, args, *named.items()), lambda: method(case, *args, **named))
 
     return answer
 
@@ -88,6 +85,12 @@ class Case:
 
     def __len__(self) -> int:
         return len(self.corpus)
+
+    def once(self, asked: Hashable, make: Callable[[], R]) -> R:
+        """What is made, or was made when the same was asked before."""
+        if asked not in self.answers:
+            self.answers[asked] = make()
+        return self.answers[asked]  # type: ignore[no-any-return]
 
     @cached_property
     def nothing_unknown(self) -> Ints:

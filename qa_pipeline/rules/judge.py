@@ -78,24 +78,15 @@ def make_matcher(pack: RulePack, plans: Path | None = None) -> Matcher:
 
 def judge_rule(case: Case, rule: Rule) -> Verdicts:
     """Occasion false → na, unknown → unsure; expectation unknown → unsure; a fail that an unknown excuse may lift → unsure."""
-    assert rule.when is not None and rule.expect is not None
-    scope = _scope(case, rule)
-    occasion, maybe = find_spans(case, rule.when)
-    occasion = occasion.take(scope.value[occasion.unit] != t.FALSE)
-    unmeasured = _unmeasured(case, rule)
-    if rule.condition is not None:
-        held = evaluate(case, rule.condition, occasion)
-        maybe = _first_reason(maybe, occasion.unit, np.where(held.value == t.UNKNOWN, held.reason, 0))
-        occasion, dropped = occasion.take(held.value == t.TRUE), occasion.unit[held.value == t.FALSE]
-    else:
-        dropped = np.zeros(0, np.int64)
-    rows, reason, proof = _rows(case, rule, occasion, scope)
+    question = _question(case, rule)
+    occasion, unmeasured = question.occasion, _unmeasured(case, rule)
+    rows, reason, proof = _rows(case, rule, question)
     blocked = unmeasured[occasion.unit]
     rows, reason = (
         np.where((blocked != 0) & (rows != NA), UNSURE, rows),
         np.where((blocked != 0) & (rows != NA), blocked, reason),
     )
-    verdict, why = _settled(case, occasion, rows.astype(np.int8), reason, maybe, scope, dropped)
+    verdict, why = _settled(case, question, rows.astype(np.int8), reason)
     fatal = np.zeros(len(case), bool)
     if rule.fatal:
         serious = rows == FAIL
@@ -107,8 +98,41 @@ def judge_rule(case: Case, rule: Rule) -> Verdicts:
     return Verdicts(rule, verdict, why, passed, failed, fatal, *evidence)
 
 
-def _scope(case: Case, rule: Rule) -> Truth:
-    """Per unit: whether the rule applies to the call at all (its fields, its dates, an agent who speaks)."""
+@dataclass(frozen=True)
+class Question:
+    """scope: of each unit, whether a rule applies to it at all. occasion: where in that scope its question arises; maybe: per
+    unit why it may arise elsewhere; dropped: units of occasions that do not meet its condition."""
+
+    scope: Truth
+    occasion: Spans
+    maybe: Ints
+    dropped: Ints
+
+
+def _question(case: Case, rule: Rule) -> Question:
+    """Rules of one scope share their occasions, and so what is told of these."""
+    assert rule.when is not None and rule.expect is not None
+    listens = _listens_to_agent(case.pack, rule.expect)
+    scoped = ("scope", repr(rule.applies), rule.valid_from, rule.valid_until, listens)
+    scope: Truth = case.once(scoped, lambda: _scope(case, rule, listens))
+    when, condition = rule.when, rule.condition
+    asked: Question = case.once((scoped, when.text), lambda: _asked(case, when, scope))
+    return asked if condition is None else case.once((scoped, when.text, condition.text), lambda: _met(case, asked, condition))
+
+
+def _asked(case: Case, when: Expression, scope: Truth) -> Question:
+    occasion, maybe = find_spans(case, when)
+    return Question(scope, occasion.take(scope.value[occasion.unit] != t.FALSE), maybe, np.zeros(0, np.int64))
+
+
+def _met(case: Case, asked: Question, condition: Expression) -> Question:
+    held, occasion = evaluate(case, condition, asked.occasion), asked.occasion
+    maybe = _first_reason(asked.maybe, occasion.unit, np.where(held.value == t.UNKNOWN, held.reason, 0))
+    return Question(asked.scope, occasion.take(held.value == t.TRUE), maybe, occasion.unit[held.value == t.FALSE])
+
+
+def _scope(case: Case, rule: Rule, listens: bool) -> Truth:
+    """Per unit: whether the rule applies to the call at all (its fields, its dates, an agent who speaks if it `listens`)."""
     n = len(case)
     value, reason = np.ones(n, np.int8), np.zeros(n, np.int64)
     for name, wanted in (*case.pack.applies, *rule.applies):
@@ -124,7 +148,7 @@ def _scope(case: Case, rule: Rule) -> Truth:
         inside = _in_force(case, rule)
         value = np.where(inside, value, np.int8(t.FALSE))
         reason = np.where(inside, reason, case.reasons.number("not_in_force"))
-    if rule.expect is not None and _listens_to_agent(case.pack, rule.expect):
+    if listens:
         value = np.where(case.agent_speaks, value, np.int8(t.FALSE))
         reason = np.where(case.agent_speaks, reason, case.reasons.number("no_agent_speech"))
         mute = ~case.agent_speaks & (case.roles_unknown != 0)
@@ -157,9 +181,10 @@ def _unmeasured(case: Case, rule: Rule) -> Ints:
     return found
 
 
-def _rows(case: Case, rule: Rule, occasion: Spans, scope: Truth) -> tuple[NDArray[np.int8], Ints, Proof]:
+def _rows(case: Case, rule: Rule, question: Question) -> tuple[NDArray[np.int8], Ints, Proof]:
     """Each occasion's verdict, reason and witnesses."""
     assert rule.when is not None and rule.expect is not None
+    scope, occasion = question.scope, question.occasion
     told = evaluate(case, rule.expect, occasion, anchored(rule.when))
     rows = np.where(told.value == t.TRUE, PASS, np.where(told.value == t.FALSE, FAIL, UNSURE))
     reason = told.reason
@@ -185,15 +210,13 @@ def _first_reason(into: Ints, unit: Ints, reason: Ints) -> Ints:
     return np.where(out == 0, fresh, out)
 
 
-def _settled(
-    case: Case, occasion: Spans, rows: NDArray[np.int8], reason: Ints, maybe: Ints, scope: Truth, dropped: Ints
-) -> tuple[NDArray[np.int8], Ints]:
+def _settled(case: Case, question: Question, rows: NDArray[np.int8], reason: Ints) -> tuple[NDArray[np.int8], Ints]:
     """Per unit the worst verdict of its occasions; where none arose, na, or unsure if one may have."""
-    n = len(case)
+    n, occasion, maybe, scope = len(case), question.occasion, question.maybe, question.scope
     verdict = np.full(n, NA, np.int8)
     np.minimum.at(verdict, occasion.unit, rows)
     why = np.full(n, case.reasons.number("no_occasion"), np.int64)
-    why[dropped] = case.reasons.number("condition_not_met")
+    why[question.dropped] = case.reasons.number("condition_not_met")
     worst = np.flatnonzero(rows == verdict[occasion.unit])[::-1]
     why[occasion.unit[worst]] = reason[worst]
     outside = scope.value == t.FALSE
