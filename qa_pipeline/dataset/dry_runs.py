@@ -38,11 +38,20 @@ def new_run(rules: str, published: str | None, choice: Mapping[str, Any]) -> Dry
 
 
 def keep_table(dataset: Where, run_id: str, name: str, day: date, rows: pa.Table) -> None:
-    """A date's rows of `findings`, `scores` or `covered`; nothing where there are none."""
+    """A date's rows of `findings`, `scores` or `covered`, whose names may be coded; nothing where there are none."""
     if len(rows):
         out = pa.BufferOutputStream()
-        pq.write_table(rows, out, **as_written(rows.schema))
+        columns = [_written(column) for column in rows.columns]
+        told = pa.table(columns, names=rows.column_names)
+        pq.write_table(told, out, store_schema=False, **as_written(told.schema))  # else it would be read coded, too
         store_of(dataset).replace(_path(run_id, name, day), out.getvalue())
+
+
+def _written(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Codes are written fast, but with every name that they could stand for."""
+    coded = pa.types.is_dictionary(column.type)
+    few = coded and len(column) < sum(len(chunk.dictionary) for chunk in column.chunks)
+    return column.cast(pa.string()) if few else column
 
 
 def read_kept(dataset: Where, run_id: str, name: str, day: date, schema: pa.Schema) -> pa.Table:

@@ -52,6 +52,9 @@ def _column(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if flat.null_count == len(flat):
         return np.full(len(flat), MISSING)
+    if pa.types.is_dictionary(flat.type):
+        told = _column(flat.dictionary)[pc.fill_null(flat.indices, 0).to_numpy(zero_copy_only=False)]
+        return np.where(flat.is_null().to_numpy(zero_copy_only=False), MISSING, told) if flat.null_count else told
     if pa.types.is_nested(flat.type):
         flat = _lists_told(flat)
     hashed = _texts(flat) if pa.types.is_string(flat.type) or pa.types.is_large_string(flat.type) else _numbers(flat)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from qa_pipeline.dataset.schemas import SCHEMAS, VERSION
+from qa_pipeline.dataset.schemas import VERSION
 from qa_pipeline.errors import DatasetError, Place
 
 MARK = b"qa_schema_version"
@@ -18,8 +18,8 @@ def version_of(table: pa.Table | pa.Schema) -> int:
     return int(metadata.get(MARK, b"1"))
 
 
-def at_this_version(name: str, table: pa.Table, place: Place) -> pa.Table:
-    """The rows in today's columns (those that the part lacks are null), whatever version wrote them.
+def at_this_version(name: str, table: pa.Table, schema: pa.Schema, place: Place) -> pa.Table:
+    """The rows in the columns of `schema`, some of today's (those that the part lacks are null), whatever version wrote them.
 
     Raises DatasetError for a part of a newer version, or one whose columns do not fit.
     """
@@ -29,7 +29,6 @@ def at_this_version(name: str, table: pa.Table, place: Place) -> pa.Table:
         raise DatasetError(said, place)
     for version in range(written + 1, VERSION + 1):
         table = STEPS.get((version, name), _unchanged)(table)
-    schema = SCHEMAS[name]
     try:
         columns = [
             table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)

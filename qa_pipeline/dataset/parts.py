@@ -47,28 +47,36 @@ def read_part(
     `columns`: only these, in the schema's order; `calls`: only rows of these. Raises DatasetError for a part of a newer
     version, and for one that is no Parquet.
     """
-    wanted = [name for name in SCHEMAS[table].names if columns is None or name in columns]
+    return read_as(chosen(SCHEMAS[table], columns), dataset, table, call_date, calls)
+
+
+def read_as(
+    schema: pa.Schema, dataset: Where, table: str, call_date: date | None, calls: Collection[str] | None = None
+) -> pa.Table:
+    """As `read_part`, in columns of the table's schema, or of the same `coded`."""
     if not store_of(dataset).exists(part_path(table, call_date)):
-        return SCHEMAS[table].empty_table().select(wanted)
-    with _opened(dataset, table, call_date) as (part, place):
-        there = [name for name in wanted if name in part.schema_arrow.names]
+        return schema.empty_table()
+    with _opened(dataset, table, call_date, schema) as (part, place):
+        there = [name for name in schema.names if name in part.schema_arrow.names]
         found = part.read_row_groups(_groups(part, calls), there, use_threads=_many_cores())
     if calls is not None:
         found = found.filter(pc.is_in(found["call_id"], value_set=pa.array(list(calls), pa.string())))
-    return at_this_version(table, found, place).select(wanted)
+    return at_this_version(table, found, schema, place)
 
 
-def stream_part(
-    dataset: Where, table: str, call_date: date, columns: Collection[str], rows: int = STREAMED
-) -> Iterator[pa.Table]:
-    """As `read_part`, at most so many rows at a time in their order: no more of the part is in memory."""
-    wanted = [name for name in SCHEMAS[table].names if name in columns]
+def stream_part(dataset: Where, table: str, call_date: date, schema: pa.Schema, rows: int = STREAMED) -> Iterator[pa.Table]:
+    """As `read_as`, at most so many rows at a time in their order: no more of the part is in memory."""
     if not store_of(dataset).exists(part_path(table, call_date)):
         return
-    with _opened(dataset, table, call_date) as (part, place):
-        there = [name for name in wanted if name in part.schema_arrow.names]
+    with _opened(dataset, table, call_date, schema) as (part, place):
+        there = [name for name in schema.names if name in part.schema_arrow.names]
         for batch in part.iter_batches(rows, columns=there, use_threads=_many_cores()):
-            yield at_this_version(table, pa.Table.from_batches([batch]), place).select(wanted)
+            yield at_this_version(table, pa.Table.from_batches([batch]), schema, place)
+
+
+def chosen(schema: pa.Schema, columns: Collection[str] | None) -> pa.Schema:
+    """Only these columns, in the schema's order; None: all."""
+    return pa.schema([field for field in schema if columns is None or field.name in columns], metadata=schema.metadata)
 
 
 def in_order(dataset: Where, table: str, call_date: date) -> bool:
@@ -85,11 +93,15 @@ def _many_cores() -> bool:
 
 
 @contextmanager
-def _opened(dataset: Where, table: str, call_date: date | None) -> Iterator[tuple[pq.ParquetFile, Place]]:
+def _opened(
+    dataset: Where, table: str, call_date: date | None, schema: pa.Schema | None = None
+) -> Iterator[tuple[pq.ParquetFile, Place]]:
+    """To be read in columns of a schema."""
+    codes = [field.name for field in schema or () if pa.types.is_dictionary(field.type)]
     store, path = store_of(dataset), part_path(table, call_date)
     place = Place(file=f"{store}/{path}")
     try:
-        with store.fs.open_input_file(store.at(path)) as file, pq.ParquetFile(file) as part:
+        with store.fs.open_input_file(store.at(path)) as file, pq.ParquetFile(file, read_dictionary=codes) as part:
             yield part, place
     except pa.ArrowInvalid as problem:
         said = f"not a whole Parquet file ({problem}); mend it with: qa dataset check --repair"
@@ -145,7 +157,7 @@ def _in_order(table: str, content: pa.Table) -> pa.Table:
 def _kept(dataset: Where, table: str, call_date: date, but: Collection[str]) -> Iterator[pa.Table]:
     """A part's rows but those of some calls, piece by piece, in order."""
     mine = pa.array(list(but), pa.string())
-    for piece in stream_part(dataset, table, call_date, SCHEMAS[table].names, BATCH):
+    for piece in stream_part(dataset, table, call_date, SCHEMAS[table], BATCH):
         rows = piece.filter(pc.invert(pc.is_in(piece["call_id"], value_set=mine)))
         if len(rows):
             yield rows

@@ -154,6 +154,16 @@ _COLUMNS: dict[str, list[tuple[str, Any]]] = {
     ],
 }
 
+
+def coded(schema: pa.Schema) -> pa.Schema:
+    """As the columns of many rows are compared and copied fast: a name (any text but `text`) is a number among the distinct
+    ones. Only in memory: a file has the texts, whatever is written to it.
+    """
+    code = pa.dictionary(pa.int32(), pa.string())
+    names = [f.with_type(code) if pa.types.is_string(f.type) and f.name != "text" else f for f in schema]
+    return pa.schema(names, metadata=schema.metadata)
+
+
 SCHEMAS: dict[str, pa.Schema] = {
     table: pa.schema([pa.field(name, kind, name not in KEYS[table]) for name, kind in columns], metadata=_METADATA)
     for table, columns in _COLUMNS.items()

@@ -9,15 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qa_pipeline.dataset.parts import call_dates, in_order, merge_part, part_path, read_part, stream_part
+from qa_pipeline.dataset.parts import call_dates, chosen, in_order, merge_part, part_path, read_part, stream_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Rows
-from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.dataset.schemas import SCHEMAS, coded
 from qa_pipeline.dataset.store import Where, store_of
 
 Tables = Mapping[str, pa.Table]
 PRUNED = "words_pruned"
 """Flag of a call whose words are kept no longer: its verdicts stand, and nothing judges it again."""
 _LOOKED_AT = {table: [name for name in SCHEMAS[table].names if name != "tokens"] for table in TRANSCRIPT_TABLES}
+_STREAMED = chosen(coded(SCHEMAS["turns"]), _LOOKED_AT["turns"])
 ORDER = (*TRANSCRIPT_TABLES, *VERDICT_TABLES)
 """Who follows a finding back finds its call: calls come first, scores last."""
 
@@ -60,7 +61,7 @@ def transcript_blocks(dataset: Where, call_date: date, call_ids: Sequence[str], 
         return
     blocks = list(in_blocks(small, calls))
     ids = [block["calls"]["call_id"].to_pylist() for block in blocks]
-    streamed = stream_part(dataset, "turns", call_date, _LOOKED_AT["turns"])
+    streamed = stream_part(dataset, "turns", call_date, _STREAMED)
     for block, its, turns in zip(blocks, ids, _cut_behind(streamed, [its[-1] for its in ids]), strict=True):
         yield {**block, "turns": of_calls(turns, its)}
 
@@ -69,7 +70,7 @@ def _cut_behind(streamed: Iterator[pa.Table], calls: Sequence[str]) -> Iterator[
     """The rows of a stream in the order of calls, up to each of these calls and from there to the next."""
     held = next(streamed, None)
     for call in calls:
-        parts = [SCHEMAS["turns"].empty_table().select(_LOOKED_AT["turns"])]
+        parts = [_STREAMED.empty_table()]
         while held is not None and held["call_id"][-1].as_py() <= call:
             parts.append(held)
             held = next(streamed, None)
@@ -94,15 +95,29 @@ def revision(dataset: Where, call_date: date, call_id: str) -> int:
 
 def of_calls(table: pa.Table, call_ids: Collection[str], *, others: bool = False) -> pa.Table:
     """The rows of these calls, or of all others."""
-    if not len(table):
+    if not len(table) or (others and not call_ids):
         return table
-    chosen = pc.is_in(table["call_id"], value_set=pa.array(list(call_ids), pa.string()))
-    chosen = pc.invert(chosen) if others else chosen
-    return table if pc.all(chosen).as_py() else table.filter(chosen)
+    wanted = among(table["call_id"], pa.array(list(call_ids), pa.string()))
+    wanted = pc.invert(wanted) if others else wanted
+    return table if pc.all(wanted).as_py() else table.filter(wanted)
+
+
+def among(names: pa.ChunkedArray, known: pa.Array) -> pa.Array | pa.ChunkedArray:
+    """Whether each name is among the known ones; where names are coded, each is looked up once."""
+    if not pa.types.is_dictionary(names.type):
+        return pc.is_in(names, value_set=known)
+    codes = names.combine_chunks()
+    return pc.is_in(codes.dictionary, value_set=known).take(codes.indices).fill_null(False)
 
 
 def in_blocks(tables: Tables, calls: int) -> Iterator[dict[str, pa.Table]]:
-    """The tables a block of so many calls at a time, in the order of call ids; at least one block, be it empty."""
+    """The tables a block of so many calls at a time, in the order of call ids; at least one block, be it empty.
+
+    What is a block already comes as it is.
+    """
+    if len(tables["calls"]) <= calls:
+        yield dict(tables)
+        return
     sorted_tables = {name: _by_call(table) for name, table in tables.items()}
     ids = sorted_tables["calls"]["call_id"].combine_chunks()
     for start in range(0, max(1, len(ids)), calls):

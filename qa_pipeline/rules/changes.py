@@ -92,11 +92,12 @@ def count_changes(told: SideBySide, pass_mark: float) -> Changes:
 
 
 def _flips(findings: pa.Table) -> dict[tuple[str, str, str], Flip]:
-    """The samples of each kind are its first rows."""
-    columns = [pc.dictionary_encode(findings[name]).combine_chunks() for name in ("pack", "rule_id", "change")]
+    """In the order of packs, rules and changes. The samples of each kind are its first rows."""
     number = np.zeros(len(findings), np.int64)
-    for column in columns:
-        number = number * len(column.dictionary) + column.indices.to_numpy()
+    for name in ("pack", "rule_id", "change"):
+        column = pc.dictionary_encode(findings[name]).combine_chunks()
+        rank = pc.rank(column.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
+        number = number * (len(rank) + 1) + rank[column.indices.to_numpy()]
     order = np.argsort(number, kind="stable")
     _, starts, counts = np.unique(number[order], return_index=True, return_counts=True)
     shown = np.minimum(counts, SAMPLES)

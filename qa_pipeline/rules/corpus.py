@@ -282,15 +282,15 @@ def _turns(table: pa.Table, calls: pa.Table, units: _Units) -> Turns:
         order = order[unit[order] >= 0]
         table, unit = table.take(pa.array(order)), unit[order]
     table = table.combine_chunks()
-    speaker = pc.index_in(table["speaker"], pa.array(list(SPEAKER_CODES))).to_numpy(zero_copy_only=False)
+    speaker = _lookup(pa.array(list(SPEAKER_CODES)), table["speaker"])
     times = _chunk(table["char_ms"])
     offsets = times.offsets.to_numpy() if len(table) else np.zeros(1, np.int64)
     char_ms = times.values.to_numpy(zero_copy_only=False)  # a slice's are all those of its table: left as they are
     return Turns(
         unit,
         _ints(table["turn"]),
-        np.asarray(speaker, np.int64),
-        np.asarray(pc.equal(table["addressee"], "colleague").to_numpy(zero_copy_only=False), bool),
+        speaker,
+        _lookup(pa.array(["colleague"]), table["addressee"]) == 0,
         _ints(table["start_ms"]),
         _ints(table["end_ms"]),
         _chunk(table["text"]),
@@ -327,7 +327,11 @@ def _ints(column: Any) -> Ints:
 
 
 def _lookup(known: Any, wanted: Any) -> Ints:
-    """Row of `known` for each of `wanted`; -1 where it is not there."""
+    """Row of `known` for each of `wanted`, each name once where they are coded; -1 where it is not there."""
+    if pa.types.is_dictionary(wanted.type):
+        codes = _chunk(wanted)
+        rows = np.append(_lookup(known, codes.dictionary), -1)
+        return np.asarray(rows[pc.fill_null(codes.indices, -1).to_numpy()], np.int64)
     found = pc.index_in(wanted, value_set=_chunk(known) if isinstance(known, pa.ChunkedArray) else known)
     return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
 

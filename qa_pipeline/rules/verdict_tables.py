@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.dataset.schemas import SCHEMAS, coded
 from qa_pipeline.rules.case import RUNG_NAMES, Case
 from qa_pipeline.rules.judge import FAIL, PASS, PERSON_CAN_TELL, UNSURE, VERDICT_NAMES, Verdicts
 
@@ -37,7 +37,7 @@ def points_of(v: Verdicts) -> tuple[Floats, Floats]:
 
 
 def findings_table(case: Case, verdicts: Sequence[Verdicts]) -> pa.Table:
-    """One row per leg × rule, sorted by call, leg and rule."""
+    """One row per leg × rule, sorted by call, leg and rule, its names coded."""
     order = sorted(range(len(verdicts)), key=lambda i: verdicts[i].rule.id)
     ranked = [verdicts[i] for i in order]
     n, rules = len(case), len(ranked)
@@ -52,9 +52,9 @@ def findings_table(case: Case, verdicts: Sequence[Verdicts]) -> pa.Table:
     fatal = spread([v.fatal & (v.verdict == FAIL) for v in ranked], bool).astype(np.int64)
     legs = case.corpus.legs
     columns = {
-        "call_id": legs["call_id"].take(pa.array(unit)),
+        "call_id": _coded(legs["call_id"]).take(pa.array(unit)),
         "leg": legs["leg"].take(pa.array(unit)),
-        "agent_id": legs["agent_id"].take(pa.array(unit)),
+        "agent_id": _coded(legs["agent_id"]).take(pa.array(unit)),
         "pack": _named([case.pack.id], np.zeros(len(unit), np.int64)),
         "rule_id": _named([v.rule.id for v in ranked], rule),
         "verdict": _named(VERDICT_NAMES, verdict),
@@ -66,8 +66,12 @@ def findings_table(case: Case, verdicts: Sequence[Verdicts]) -> pa.Table:
         "evidence": _evidence(case, ranked),
         "rule_version": _named([v.rule.version for v in ranked], rule),
     }
-    schema = SCHEMAS["findings"]
+    schema = coded(SCHEMAS["findings"])
     return pa.table({name: _cast(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
+
+
+def _coded(names: pa.ChunkedArray) -> pa.DictionaryArray:
+    return names.combine_chunks().dictionary_encode()
 
 
 def _cast(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
@@ -75,7 +79,10 @@ def _cast(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | p
 
 
 def _named(names: Sequence[str | None], rows: NDArray[np.generic]) -> pa.Array:
-    return pa.array(list(names), pa.string()).take(pa.array(rows))
+    """Coded; a name that is None stands for null."""
+    codes = rows.astype(np.int32)
+    lacking = np.array([name is None for name in names], bool)[codes] if None in names else None
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=lacking), pa.array([name or "" for name in names], pa.string()))
 
 
 def _needs_person(

@@ -16,7 +16,7 @@ from qa_pipeline.dataset.ledger import Ledger
 from qa_pipeline.dataset.lineage import transcript_versions
 from qa_pipeline.dataset.parts import read_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Row, Rows
-from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.dataset.schemas import SCHEMAS, coded
 from qa_pipeline.dataset.store import Where
 from qa_pipeline.dataset.tables import (
     Tables,
@@ -35,6 +35,7 @@ from qa_pipeline.rules.verdict_tables import findings_table, scores_table
 
 BLOCK = 2000
 """Calls judged at once: enough that columns pay, few enough that memory does not grow with a date's calls."""
+CODED_FINDINGS = coded(SCHEMAS["findings"])
 Failed = dict[str, str]
 """What went wrong with a call, by its id."""
 Judged = tuple[dict[str, pa.Table], Failed]
@@ -63,18 +64,18 @@ def verdict_tables(
     `matchers` are kept from one judging to the next: pass the same again. Raises QaError for a pack that is not there.
     """
     scored_at = now or datetime.now(UTC)
-    findings, scores = [SCHEMAS["findings"].empty_table()], [SCHEMAS["scores"].empty_table()]
+    findings, scores = [CODED_FINDINGS.empty_table()], [SCHEMAS["scores"].empty_table()]
     for block, case, verdicts in _judged(tables, packs, matchers or Matchers()):
         versions = transcript_versions(block).take(pa.array(case.corpus.call_of))
         findings.append(findings_table(case, verdicts))
         scores.append(scores_table(case, verdicts, versions, scored_at))
-    return {"findings": pa.concat_tables(findings), "scores": pa.concat_tables(scores)}
+    return {"findings": pa.concat_tables(findings).cast(SCHEMAS["findings"]), "scores": pa.concat_tables(scores)}
 
 
 def findings_alone(tables: Tables, packs: Mapping[str, RulePack], matchers: Matchers) -> dict[str, pa.Table]:
-    """As `verdict_tables`, without scores."""
+    """As `verdict_tables`, without scores; names are coded."""
     found = [findings_table(case, verdicts) for _, case, verdicts in _judged(tables, packs, matchers)]
-    return {"findings": pa.concat_tables([SCHEMAS["findings"].empty_table(), *found])}
+    return {"findings": pa.concat_tables([CODED_FINDINGS.empty_table(), *found])}
 
 
 def _judged(tables: Tables, packs: Mapping[str, RulePack], matchers: Matchers) -> Iterator[tuple[Tables, Case, list[Verdicts]]]:

@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qa_pipeline.dataset.lineage import transcript_versions
-from qa_pipeline.dataset.parts import read_part
+from qa_pipeline.dataset.parts import read_as, read_part
 from qa_pipeline.dataset.people import Mark, after_judging
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where
-from qa_pipeline.dataset.tables import PRUNED, of_calls, transcript_blocks
+from qa_pipeline.dataset.tables import PRUNED, among, of_calls, transcript_blocks
 from qa_pipeline.rules.pack import RulePack, narrowed
 from qa_pipeline.rules.scoring import Units, score_findings, with_people
 from qa_pipeline.verdicts.choice import Choice
-from qa_pipeline.verdicts.judging import BLOCK, Failed, Matchers, findings_alone, judge_apart
+from qa_pipeline.verdicts.judging import BLOCK, CODED_FINDINGS, Failed, Matchers, findings_alone, judge_apart
 
 _VERSIONS = pa.schema([("call_id", pa.string()), ("version", pa.string())])
 
@@ -91,7 +91,8 @@ def rejudge(dataset: Where, day: date, choice: Choice, judges: Judges) -> Rejudg
     """
     legs = choice.calls(read_legs(dataset, day))
     calls = legs["call_id"].unique().to_pylist()
-    scores, findings = (of_calls(read_part(dataset, table, day), calls) for table in ("scores", "findings"))
+    scores = of_calls(read_part(dataset, "scores", day), calls)
+    findings = of_calls(read_as(CODED_FINDINGS, dataset, "findings", day), calls)
     parts, failed = dict[str, _Sorted](), Failed()
     for name in sorted(set(legs["pack"].to_pylist())):
         units = _of_pack(legs, name)
@@ -104,17 +105,21 @@ def rejudge(dataset: Where, day: date, choice: Choice, judges: Judges) -> Rejudg
     good = [call for call in calls if call not in failed]
     none = findings.slice(0, 0)
     sides = ([part.before for part in parts.values()], [part.kept for part in parts.values()], [after])
-    old, same, new = (of_calls(pa.concat_tables([none, *rows]), good) for rows in sides)
+    old, same, new = (_not_failed(pa.concat_tables([none, *rows]), failed) for rows in sides)
     marks = settled_marks(judges.marks, [same, new], good)
     marked = {mark.key: mark.verdict for mark in marks if mark.counts}
     same, new = (with_people(rows, marked) for rows in (same, new))
-    now, versioned = pa.concat_tables([same, new]), of_calls(_with_versions(legs, versions), good)
+    now, versioned = pa.concat_tables([same, new]), _not_failed(_with_versions(legs, versions), failed)
     again = [
         score_findings(_of_pack(now, name), Units(_of_pack(versioned, name)), judges.packs[name], judges.scored_at, marked)
         for name in sorted(set(versioned["pack"].to_pylist()))
     ]
-    scored = of_calls(scores, good)
+    scored = _not_failed(scores, failed)
     return Rejudged(day, old, new, same, scored, pa.concat_tables([scored.slice(0, 0), *again]), marks, failed)
+
+
+def _not_failed(rows: pa.Table, failed: Failed) -> pa.Table:
+    return of_calls(rows, failed, others=True)
 
 
 def _sort_out(findings: pa.Table, pack: RulePack | None, legs: int, only: Collection[str]) -> _Sorted:
@@ -122,8 +127,10 @@ def _sort_out(findings: pa.Table, pack: RulePack | None, legs: int, only: Collec
     if pack is None:
         return _Sorted(findings.slice(0, 0), findings)
     stale = changed_rules(findings, pack, legs, only)
-    touched = pc.is_in(findings["rule_id"], value_set=pa.array(sorted(stale), pa.string()))
     asked = frozenset(stale & {rule.id for rule in pack.rules if rule.judged})
+    touched = among(findings["rule_id"], pa.array(sorted(stale), pa.string()))
+    if pc.all(touched).as_py():
+        return _Sorted(findings, findings.slice(0, 0), asked)
     return _Sorted(findings.filter(touched), findings.filter(pc.invert(touched)), asked)
 
 
@@ -134,7 +141,7 @@ def _judge(
 
     Where no rule means anything new and every version is known, none is.
     """
-    found, versions, failed = [SCHEMAS["findings"].empty_table()], [_VERSIONS.empty_table()], Failed()
+    found, versions, failed = [CODED_FINDINGS.empty_table()], [_VERSIONS.empty_table()], Failed()
     unversioned = bool(legs["transcript_version"].null_count)
     if not unversioned and not any(asked.values()):
         return found[0], versions[0], failed
@@ -189,7 +196,8 @@ def changed_rules(findings: pa.Table, pack: RulePack, legs: int, only: Collectio
 
     `findings` of one pack on `legs` legs. A rule is unchanged when every leg has a finding of its present version.
     """
-    counted = findings.group_by(["rule_id", "rule_version"]).aggregate([([], "count_all")])
+    names = ["rule_id", "rule_version"]
+    counted = findings.select(names).unify_dictionaries().group_by(names, use_threads=False).aggregate([([], "count_all")])
     stored = {(r["rule_id"], r["rule_version"]): r["count_all"] for r in counted.to_pylist()}
     judged = {rule.id: rule.version for rule in pack.rules if rule.judged}
     stale = {name for name, version in judged.items() if stored.get((name, version)) != legs}
@@ -208,5 +216,5 @@ def _judged(tables: Mapping[str, pa.Table], pack: RulePack, rules: frozenset[str
 
 
 def _of_pack(rows: pa.Table, pack: str) -> pa.Table:
-    mine = pc.equal(rows["pack"], pack)
-    return rows if pc.all(mine, skip_nulls=False).as_py() else rows.filter(mine)
+    mine = among(rows["pack"], pa.array([pack]))
+    return rows if pc.all(mine).as_py() else rows.filter(mine)

@@ -112,7 +112,7 @@ def put_in_place(dataset: Store, run_id: str, told: Rejudged) -> None:
         keep_superseded(dataset, table, told.day, run_id, old)
         others = of_calls(read_part(dataset, table, told.day), calls, others=True)
         same = [told.kept] if table == "findings" else []
-        write_part(dataset, table, told.day, pa.concat_tables([others, *same, new]))
+        write_part(dataset, table, told.day, pa.concat_tables([others, *(rows.cast(SCHEMAS[table]) for rows in (*same, new))]))
 
 
 def plan(config: Config, choice: Choice, report: Callable[[Outcome], dict[str, str]], progress: Progress) -> Outcome:
