@@ -42,8 +42,9 @@ def keep_table(dataset: Where, run_id: str, name: str, day: date, rows: pa.Table
     if len(rows):
         out = pa.BufferOutputStream()
         columns = [_written(column) for column in rows.columns]
-        told = pa.table(columns, names=rows.column_names)
-        pq.write_table(told, out, store_schema=False, **as_written(told.schema))  # else it would be read coded, too
+        schema = pa.schema([field.with_type(column.type) for field, column in zip(rows.schema, columns, strict=True)])
+        told = pa.table(columns, schema=schema)
+        pq.write_table(told, out, store_schema=False, **as_written(schema))  # else it would be read coded, too
         store_of(dataset).replace(_path(run_id, name, day), out.getvalue())
 
 

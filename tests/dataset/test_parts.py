@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_pipeline.dataset import parts
-from qa_pipeline.dataset.parts import merge_part, part_path, read_part, write_part
-from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.dataset.parts import merge_part, part_path, read_as, read_part, write_part
+from qa_pipeline.dataset.schemas import SCHEMAS, coded
 from qa_pipeline.dataset.store import open_store
 from qa_pipeline.errors import DatasetError
 
@@ -130,3 +130,16 @@ def test_a_torn_part_is_not_merged_into_but_said(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="not a whole Parquet file"):
         merge_part(tmp_path, "scores", DAY, SCHEMAS["scores"].empty_table(), ["a"])
     assert len(path.read_bytes()) == 200
+
+
+@pytest.mark.parametrize("calls", [None, ["c2", "c4"], ["nobody"]])
+def test_a_part_is_read_with_coded_names_as_it_is_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[str] | None
+) -> None:
+    monkeypatch.setattr(parts, "GROUP", 3)  # each row group has names of its own
+    write_part(tmp_path, "scores", DAY, [score(f"c{n}", agent_id=None if n % 3 else f"a{n}", team="t") for n in range(8)])
+    plain = read_part(tmp_path, "scores", DAY, calls=calls)
+    read = read_as(coded(SCHEMAS["scores"]), tmp_path, "scores", DAY, calls)
+    assert pa.types.is_dictionary(read.schema.field("agent_id").type)
+    assert read.cast(SCHEMAS["scores"]).equals(plain)
+    assert len(read_as(coded(SCHEMAS["scores"]), tmp_path, "scores", date(2024, 5, 15))) == 0

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa_pipeline.dataset.schemas import SCHEMAS, coded
 from qa_pipeline.rules import corpus
-from qa_pipeline.rules.corpus import DAY_MS, Corpus, Turns, time_words
+from qa_pipeline.rules.corpus import AGENT, CUSTOMER, DAY_MS, Corpus, Turns, make_corpus, time_words
 
 EPOCH, MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
@@ -96,3 +97,24 @@ def test_they_are_out_of_order_where_turns_begin_at_once_or_times_go_back() -> N
     assert timed(at_once, (1, 0, 1), (0, 0, 1))[1]
     assert timed(TURNS, (1, 0, 1), (0, 0, 1), kinds=(3, 4))[1]
     assert not timed(TURNS, (0, 0, 1), (1, 0, 1), kinds=(4, 3))[1]
+
+
+def test_turns_with_coded_names_are_the_same_turns() -> None:
+    """A turn of nobody's call is left out; a turn without an addressee is said to the customer."""
+    rows = [("b", "agent", None), ("a", "customer", "customer"), ("x", "agent", "customer"), ("a", "agent", "colleague")]
+    many = {
+        "calls": [{"call_id": call} for call in "ab"],
+        "legs": [{"call_id": call, "leg": 1, "start_ms": 0, "end_ms": 900, "pack": "p"} for call in "ab"],
+        "turns": [
+            {"call_id": call, "turn": n, "leg": 1, "speaker": who, "addressee": to, "start_ms": n * 9, "end_ms": n * 9 + 5}
+            | {"text": "您好", "char_ms": [n * 9, n * 9 + 2]}
+            for n, (call, who, to) in enumerate(rows)
+        ],
+        "events": [],
+    }
+    plain = {name: pa.Table.from_pylist(told, schema=SCHEMAS[name]) for name, told in many.items()}
+    codes = plain | {"turns": plain["turns"].cast(coded(SCHEMAS["turns"]))}
+    for made in (make_corpus(tables).turns for tables in (plain, codes)):
+        assert made.number.tolist() == [1, 3, 0]
+        assert made.speaker.tolist() == [CUSTOMER, AGENT, AGENT]
+        assert made.to_colleague.tolist() == [False, True, False]

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_pipeline.dataset.schemas import SCHEMAS
+from qa_pipeline.dataset.schemas import SCHEMAS, coded
 from qa_pipeline.rules.diff import diff_findings, diff_scores
 
 
@@ -66,6 +66,13 @@ def test_exactly_the_findings_that_differ_are_told_in_the_order_of_keys(before: 
     changed = diff_findings(made(before), made(after)).select(["call_id", "leg", "rule_id"]).to_pylist()
     expected = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
     assert [tuple(row.values()) for row in changed] == expected
+
+
+@given(rows, rows)
+def test_coded_names_tell_the_same(before: Any, after: Any) -> None:
+    plain = made(before), made(after)
+    codes = (table.cast(coded(SCHEMAS["findings"])) for table in plain)
+    assert diff_findings(*codes).to_pylist() == diff_findings(*plain).to_pylist()
 
 
 def test_a_score_that_moves_is_told_and_one_that_stays_is_not() -> None:
