@@ -48,7 +48,7 @@ def group_members(literal: Ints, place: Ints, literals: int, places: int) -> Gro
     held = keys[order][by_literal]
     by_place = _begin(held[:, :2])
     taking, taken = held[by_place, 0], held[by_place, 1]
-    takes = np.zeros((len(sets) + 1, 64 * (places // 64 + 1)), bool)
+    takes = np.zeros((len(sets) + 1, 64 * 8 * (places // (64*8) + 1)), bool)
     takes[taken, taking] = True
     takes[-1, :places] = ~takes[:, :places].any(0)
     takers = np.packbits(takes, 1, "little").view(np.int64)
@@ -62,13 +62,13 @@ def _begin(sorted_rows: Ints) -> Ints:
 
 
 class Anchored(NamedTuple):
-    """What literals anchor. `of_literal`: first use, first and last start of each; `starts`, `uses`: as in `Chains`;
-    `forms`: of the uses."""
+    """What literals anchor. `of_literal`: first use, first and last start of each; `starts`: as in `Chains`; `forms`, `value`:
+    of each use."""
 
     of_literal: tuple[Ints, Ints, Ints]
     starts: Ints
-    uses: Ints
-    forms: Ints
+    forms: list[tuple[int, ...]]
+    value: Ints
 
 
 def anchored(anchors: Sequence[tuple[int, ...]], needs: Ints, literals: int) -> Anchored:
@@ -89,10 +89,8 @@ def anchored(anchors: Sequence[tuple[int, ...]], needs: Ints, literals: int) -> 
             listed += len(mine)
     step, captured = np.concatenate(shared).T
     starts = table(*needs[step, :4].T, step, captured, *needs[step, 4:].T)
-    by_use = np.append([0], np.cumsum([*map(len, uses.values())], dtype=np.int32))
-    forms = np.array([form for each in uses.values() for form in each], np.int32)
     last = first + np.diff(by_literal)
-    return Anchored((by_literal[:-1], first, last), starts, table(by_use[:-1], by_use[1:], value), forms)
+    return Anchored((by_literal[:-1], first, last), starts, [tuple(dict.fromkeys(each)) for each in uses.values()], value)
 
 
 def lengths_at(place: Ints, length: Ints, places: int) -> tuple[Ints, Ints]:

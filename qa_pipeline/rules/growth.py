@@ -46,12 +46,12 @@ class Stream(NamedTuple):
 
 
 LENGTH, GROUP, RANK, USE, START_FIRST, START_LAST = range(6)
-FORM_FIRST, FORM_LAST, USE_VALUE = range(3)
+USE_FORM, USE_FORMS, USE_VALUE = range(3)
 BEFORE_LEAST, BEFORE_MOST, BEHIND_LEAST, BEHIND_MOST = range(4)
 START_STEP, START_CAPTURE, PLACE, NEXT_PLACE = range(4, 8)
 CHAIN, WORST, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, GROUP_FIRST, GROUP_LAST = range(4, 14)
 GROUP_NUMBER, HELD = range(2)
-FORM_CHARS, FORM_NEAR, WRITTEN, WRITTEN_AT, NORMAL_AT = range(5)
+FORM_CHARS, FORM_NEAR, WRITTEN, NORMAL_AT, FORM_LETTERS = range(5)
 
 
 class Chains(NamedTuple):
@@ -60,8 +60,8 @@ class Chains(NamedTuple):
 
     literals: its length; its GROUP, which the same steps look for, and its RANK in that; the chains that it anchors,
     `starts[START_FIRST:START_LAST]`, the first of them by `uses[USE]` and so on. starts, which literals share: the first step
-    of a chain, whether it captures the anchor, and the places of that step and the next one. uses: any of the forms
-    `anchors[FORM_FIRST:FORM_LAST]`, which mean the same there, and a slot value.
+    of a chain, whether it captures the anchor, and the places of that step and the next one. uses: any of the USE_FORMS
+    forms from USE_FORM on, which mean the same there, and a slot value.
 
     steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it, 0 where the chain is complete;
     LEAST to MOST characters away, so that it begins at LOW to HIGH from where that ends, or begins; WORST rung of its chain.
@@ -70,15 +70,14 @@ class Chains(NamedTuple):
     chain has with all that is still to come: BEFORE_LEAST to BEFORE_MOST characters of the text stand before what is found so
     far, and BEHIND_LEAST to BEHIND_MOST behind it.
 
-    forms: FORM_CHARS, spoken literal characters in it; FORM_NEAR, 1 where it has an edit; the rung is told from `letters`:
-    WRITTEN of them from WRITTEN_AT on as they are written, 0 where all are alike, and FORM_CHARS from NORMAL_AT on in the
-    normal form.
+    forms: end to end, each by where it begins: FORM_CHARS, spoken literal characters in it; FORM_NEAR, 1 where it has an edit;
+    then what the rung is told from: WRITTEN letters from FORM_LETTERS on as they are written, 0 where all are alike, and
+    FORM_CHARS from NORMAL_AT on in the normal form, where those are others.
     """
 
     literals: Ints
     starts: Ints
     uses: Ints
-    anchors: Ints
     steps: Ints
     takers: Masks
     """[group, word]: a bit for each place that takes its literals; the last row, nobody's: for each that nothing need fill."""
@@ -86,7 +85,6 @@ class Chains(NamedTuple):
     held: Ints
     members: Ints
     forms: Ints
-    letters: Ints
     margin: Ints
     """[chain, (before least, before most, behind least, behind most)]: characters of any kind that belong to it."""
     capture_margin: npt.NDArray[np.bool_]
@@ -166,9 +164,8 @@ def look_over(found: Occurrences, sight: Sight, chains: Chains, start: int, end:
         sight.taken[word] = chains.takers[nobody, word]
     for i in range(found.first[start], found.first[end + 1]):
         group = chains.literals[found.literal[i], GROUP]
-        if not sight.masks[group]:
-            for word in range(len(sight.taken)):
-                sight.taken[word] |= chains.takers[group, word]
+        for word in range(len(sight.taken)):
+            sight.taken[word] |= chains.takers[group, word]
         sight.masks[group] |= ONE << ((found.at[i] - start) >> sight.grain[0])
 
 
@@ -201,7 +198,7 @@ def seeded(
     found: Occurrences, sight: Sight, chains: Chains, stream: Stream, literal: Ints, at: int, start: int, end: int, states: Ints
 ) -> int:
     """A state for every chain whose anchor stands at `at`, if there is something to go on with."""
-    n, last = 0, at + literal[LENGTH]
+    n, last, form, rung = 0, at + literal[LENGTH], NONE, NONE
     for number in range(literal[START_FIRST], literal[START_LAST]):
         begun = chains.starts[number]
         if not is_taken(sight, begun[PLACE]) & is_taken(sight, begun[NEXT_PLACE]):
@@ -214,16 +211,14 @@ def seeded(
             if not places(sight, chains, step, max(base + step[LOW], start) - start, min(base + step[HIGH], end) - start):
                 continue
         use = chains.uses[literal[USE] + number - literal[START_FIRST]]
-        form = chains.anchors[use[FORM_FIRST]]
-        rung = rung_of(chains, stream, form, at)
-        for other in range(use[FORM_FIRST] + 1, use[FORM_LAST]):
-            if rung > EXACT:
-                rung = min(rung, rung_of(chains, stream, chains.anchors[other], at))
+        if use[USE_FORM] != form:
+            form = use[USE_FORM]
+            rung = best_rung(chains, stream, form, use[USE_FORMS], at)
         if rung > step[WORST] or n == len(states):
             continue
         state = states[n]
         state[STEP], state[FIRST], state[LAST], state[RUNG] = begun[START_STEP], at, last, rung
-        state[EDITS], state[CHARS] = chains.forms[form, FORM_NEAR], chains.forms[form, FORM_CHARS]
+        state[EDITS], state[CHARS] = chains.forms[form + FORM_NEAR], chains.forms[form + FORM_CHARS]
         state[VALUE], state[VALUE_FIRST], state[VALUE_LAST] = use[USE_VALUE], NONE, NONE
         if begun[START_CAPTURE]:
             state[VALUE_FIRST], state[VALUE_LAST] = at, last
@@ -231,18 +226,27 @@ def seeded(
     return n
 
 
+def best_rung(chains: Chains, stream: Stream, form: int, count: int, at: int) -> int:
+    """The best rung on which any of the forms from this one on stands here, where they are known to sound."""
+    rung = rung_of(chains, stream, form, at)
+    while rung > EXACT and count > 1:
+        form, count = form + chains.forms[form + NORMAL_AT] + chains.forms[form + FORM_CHARS], count - 1
+        rung = min(rung, rung_of(chains, stream, form, at))
+    return rung
+
+
 def rung_of(chains: Chains, stream: Stream, form: int, at: int) -> int:
     """On which rung the form stands here, where it is known to sound."""
-    told = chains.forms[form]
-    chars, written = told[FORM_CHARS], told[WRITTEN]
-    if told[FORM_NEAR]:
+    chars, written = chains.forms[form + FORM_CHARS], chains.forms[form + WRITTEN]
+    if chains.forms[form + FORM_NEAR]:
         return NEAR
     if not written:
         return EXACT
     first, last = stream.raw[at], stream.raw[at + chars - 1] + 1
-    if last - first == written and same(chains.letters, told[WRITTEN_AT], stream.written, first, written):
+    if last - first == written and same(chains.forms, form + FORM_LETTERS, stream.written, first, written):
         return EXACT
-    return NORMALISED if same(chains.letters, told[NORMAL_AT], stream.normal, at, chars) else SOUND
+    normal = form + chains.forms[form + NORMAL_AT]
+    return NORMALISED if same(chains.forms, normal, stream.normal, at, chars) else SOUND
 
 
 def same(letters: Ints, first: int, others: Codes, at: int, count: int) -> bool:
@@ -282,7 +286,7 @@ def linked_by(chains: Chains, stream: Stream, state: Ints, held: int, at: int, s
     for each in range(chains.held[held], chains.held[held + 1]):
         form = chains.members[each, 0]
         rung = max(state[RUNG], rung_of(chains, stream, form, at))
-        if rung > chains.steps[state[STEP], WORST] or (state[EDITS] and chains.forms[form, FORM_NEAR]) or n == len(states):
+        if rung > chains.steps[state[STEP], WORST] or (state[EDITS] and chains.forms[form + FORM_NEAR]) or n == len(states):
             continue
         linked(chains, state, form, chains.members[each, 1], at, stop, rung, states[n])
         n += 1
@@ -300,8 +304,8 @@ def linked(chains: Chains, state: Ints, form: int, value: int, at: int, last: in
         grown[LAST] = last
     else:
         grown[FIRST] = at
-    grown[EDITS] += chains.forms[form, FORM_NEAR]
-    grown[CHARS] += chains.forms[form, FORM_CHARS]
+    grown[EDITS] += chains.forms[form + FORM_NEAR]
+    grown[CHARS] += chains.forms[form + FORM_CHARS]
     if value != NONE:
         grown[VALUE] = value
     if step[CAPTURE] == CAPTURE_GAP:
@@ -328,5 +332,5 @@ def widened(chains: Chains, state: Ints, start: int, end: int, row: Ints) -> boo
 
 _grow = Kernel(
     *(grown, look_over, look_away, has_room, is_taken, places, seeded),
-    *(rung_of, same, extended, linked_by, linked, widened),
+    *(best_rung, rung_of, same, extended, linked_by, linked, widened),
 )

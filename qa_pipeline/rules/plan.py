@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from qa_pipeline.rules.chain_tables import anchored, columns, group_members, lengths_at, step_tables, table
 from qa_pipeline.rules.chains import Chain, Form, Link, chains
-from qa_pipeline.rules.growth import CAPTURE_GAP, CAPTURE_LINK, NO_CAPTURE, Chains
+from qa_pipeline.rules.growth import CAPTURE_GAP, CAPTURE_LINK, FORM_LETTERS, NO_CAPTURE, Chains
 from qa_pipeline.rules.near import near_tables
 from qa_pipeline.rules.phrase import RUNGS, Phrase
 from qa_pipeline.rules.scan import KINDS, Finding
@@ -177,15 +177,17 @@ class _Builder:
         steps, needs = step_tables(self.steps, worst, asked, lengths_at(place, length[literal], len(held)), grouped.first)
         anchors = [(number[forms[form].literal], int(renumbered[form]), *use) for form, *use in self.uses]
         begun = anchored(sorted(anchors, key=lambda use: use[1]), needs, len(literals))
+        members = [(each,) for each in renumbered[form].tolist()]
+        begins, letters = _lettered([forms[i] for i in order], [*begun.forms, *members])
         return Plan(
             *(finding, code),
             Chains(
                 table(length, grouped.number, grouped.rank, *begun.of_literal),
-                *(begun.starts, begun.uses, begun.forms, steps),
-                *(grouped.takers, grouped.groups, grouped.held),
-                table(renumbered[form], value)[grouped.order],
-                *_forms([forms[i] for i in order]),
-                asked,
+                begun.starts,
+                table([begins[each] for each in begun.forms], [*map(len, begun.forms)], begun.value),
+                *(steps, grouped.takers, grouped.groups, grouped.held),
+                table([begins[each] for each in members], value)[grouped.order],
+                *(letters, asked),
                 np.array([c[4] for c in chain], bool) & ~guard,
             ),
             np.array([c[0] for c in chain], np.int32),
@@ -285,12 +287,14 @@ class _Finding:
         return letters, made
 
 
-def _forms(forms: list[_Written]) -> tuple[Ints, Ints]:
-    """The table of forms, and their letters: those that are alike in the normal form and as written once."""
-    letters = [f.written if f.written == f.normal else f.written + f.normal for f in forms]
-    begin = np.append([0], np.cumsum([*map(len, letters)], dtype=np.int32))[: len(forms)]
-    told = [(f.chars, f.literal.kind == "near", len(f.written), len(f.written) * (f.written != f.normal)) for f in forms]
-    chars, near, written, apart = columns(told, 4)
-    made = table(chars, near, written, begin, begin + apart)
-    points = np.frombuffer("".join(letters).encode("utf-32-le", "surrogatepass"), np.int32)
-    return made, points.copy()  # what cannot be written is of another type to a kernel, and would have it compiled again
+def _lettered(forms: Sequence[_Written], lists: Sequence[tuple[int, ...]]) -> tuple[dict[tuple[int, ...], int], Ints]:
+    """Where each of the lists of forms begins among the letters, and these: see `Chains.forms`."""
+    begins: dict[tuple[int, ...], int] = {}
+    told: list[int] = []
+    for each in sorted(set(lists)):
+        begins[each] = len(told)
+        for form in (forms[number] for number in each):
+            apart = "" if form.written == form.normal else form.normal
+            told += (form.chars, form.literal.kind == "near", len(form.written), FORM_LETTERS + len(apart and form.written))
+            told += map(ord, form.written + apart)
+    return begins, np.array(told, np.int32)
