@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from qa_pipeline.rules.trie import NONE, Ints
 
+WORDS = 8
+"""Words of 64 bits that a processor handles at once, or some more: a number of them has no remainder to be looked at singly."""
 FAR = np.iinfo(np.int32).max
 """More characters than any text has."""
 
@@ -48,7 +50,7 @@ def group_members(literal: Ints, place: Ints, literals: int, places: int) -> Gro
     held = keys[order][by_literal]
     by_place = _begin(held[:, :2])
     taking, taken = held[by_place, 0], held[by_place, 1]
-    takes = np.zeros((len(sets) + 1, 64 * 8 * (places // (64*8) + 1)), bool)
+    takes = np.zeros((len(sets) + 1, WORDS * 64 * (places // (WORDS * 64) + 1)), bool)
     takes[taken, taking] = True
     takes[-1, :places] = ~takes[:, :places].any(0)
     takers = np.packbits(takes, 1, "little").view(np.int64)
@@ -116,7 +118,7 @@ def step_tables(
         so_far = np.cumsum(to_come[::-1], 0)[::-1]
         enough, most_of_all, bounded = (so_far - so_far[ends]).T  # of this step and those behind it in its chain
         room += [enough + asked[chain], np.where(bounded, most_of_all, FAR)]
-    steps = table(*room, chain, worst[chain], side, least, most, capture, low, high, first[place], first[place + 1])
+    steps = table(chain, worst[chain], side, least, most, capture, low, high, first[place], first[place + 1])
     return steps, table(*room, place, np.where(side == 0, place, np.roll(place, -1)))
 
 

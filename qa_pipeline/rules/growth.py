@@ -49,7 +49,7 @@ LENGTH, GROUP, RANK, USE, START_FIRST, START_LAST = range(6)
 USE_FORM, USE_FORMS, USE_VALUE = range(3)
 BEFORE_LEAST, BEFORE_MOST, BEHIND_LEAST, BEHIND_MOST = range(4)
 START_STEP, START_CAPTURE, PLACE, NEXT_PLACE = range(4, 8)
-CHAIN, WORST, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, GROUP_FIRST, GROUP_LAST = range(4, 14)
+CHAIN, WORST, SIDE, LEAST, MOST, CAPTURE, LOW, HIGH, GROUP_FIRST, GROUP_LAST = range(10)
 GROUP_NUMBER, HELD = range(2)
 FORM_CHARS, FORM_NEAR, WRITTEN, NORMAL_AT, FORM_LETTERS = range(5)
 
@@ -66,9 +66,9 @@ class Chains(NamedTuple):
     steps link the next literal to a chain: SIDE +1 behind what is found so far, -1 before it, 0 where the chain is complete;
     LEAST to MOST characters away, so that it begins at LOW to HIGH from where that ends, or begins; WORST rung of its chain.
     `groups[GROUP_FIRST:GROUP_LAST]` are those of the literals that may stand there: the one of rank r stands for
-    `members[held[HELD + r]:held[HELD + r + 1]]`. members: a form, a slot value. Steps and starts begin with the room that the
-    chain has with all that is still to come: BEFORE_LEAST to BEFORE_MOST characters of the text stand before what is found so
-    far, and BEHIND_LEAST to BEHIND_MOST behind it.
+    `members[held[HELD + r]:held[HELD + r + 1]]`. members: a form, a slot value. Starts begin with the room that the chain has
+    with all that is to come: BEFORE_LEAST to BEFORE_MOST characters of the text stand before its anchor, and BEHIND_LEAST to
+    BEHIND_MOST behind it.
 
     forms: end to end, each by where it begins: FORM_CHARS, spoken literal characters in it; FORM_NEAR, 1 where it has an edit;
     then what the rung is told from: WRITTEN letters from FORM_LETTERS on as they are written, 0 where all are alike, and
@@ -95,12 +95,15 @@ class Sight(NamedTuple):
 
     `taken`: a bit for each place that something in it may fill, or that nothing need fill: most chains end here. `masks`: where
     some literal of each group begins, the last group being nobody's: a bit for each position, or for 2, 4, … positions, the
-    2 ** `grain[0]` that make STRETCHES of them enough.
+    2 ** `grain[0]` that make STRETCHES of them enough. `groups`: of each of its occurrences; `seeds`: those of them that
+    anchor a chain.
     """
 
     taken: Masks
     masks: Masks
     grain: Masks
+    groups: Ints
+    seeds: Ints
 
 
 def make_stream(texts: pa.Array, code: Codes) -> tuple[Stream, Bounds]:
@@ -113,7 +116,8 @@ def grow(finding: Finding, chains: Chains, stream: Stream) -> tuple[Ints, Ints]:
     """Rows of all chains found, whole, text by text, and where each text's rows begin; one may be found in several ways."""
     found = occurrences(finding, stream.codes, stream.normal, stream.starts, stream.ends)
     groups, words = chains.takers.shape
-    sight = Sight(np.zeros(words, np.int64), np.zeros(groups, np.int64), np.zeros(1, np.int64))
+    of_each = (np.empty(len(found.at), np.int32) for _ in range(2))
+    sight = Sight(np.zeros(words, np.int64), np.zeros(groups, np.int64), np.zeros(1, np.int64), *of_each)
     bounds, room = np.zeros(len(stream.starts) + 1, np.int64), len(stream.codes)
     while True:
         rows, states = (np.empty((room, COLUMNS), np.int32) for _ in range(2))
@@ -129,20 +133,15 @@ def grown(found: Occurrences, sight: Sight, chains: Chains, stream: Stream, stat
     n = 0
     for text in range(len(stream.starts)):
         start, end = stream.starts[text], stream.ends[text]
-        look_over(found, sight, chains, start, end)
-        for seed in range(found.first[start], found.first[end + 1]):
+        for i in range(look_over(found, sight, chains, start, end)):
+            seed = sight.seeds[i]
             literal = chains.literals[found.literal[seed]]
-            if literal[START_FIRST] == literal[START_LAST]:
-                continue
             waiting = seeded(found, sight, chains, stream, literal, found.at[seed], start, end, states)
             looked_at = 0
             while looked_at < waiting:
                 state = states[looked_at]
                 looked_at += 1
-                step = chains.steps[state[STEP]]
-                if not has_room(step, state[FIRST] - start, end - state[LAST]):
-                    continue
-                if step[SIDE]:
+                if chains.steps[state[STEP], SIDE]:
                     waiting = extended(found, sight, chains, stream, state, start, end, states, waiting)
                 elif n < len(rows) and widened(chains, state, start, end, rows[n]):
                     n += 1
@@ -154,25 +153,34 @@ def grown(found: Occurrences, sight: Sight, chains: Chains, stream: Stream, stat
     return n
 
 
-def look_over(found: Occurrences, sight: Sight, chains: Chains, start: int, end: int) -> None:
-    """Fills in `sight` for the text at [start, end)."""
+def look_over(found: Occurrences, sight: Sight, chains: Chains, start: int, end: int) -> int:
+    """Fills in `sight` for the text at [start, end). The number of its seeds.
+
+    What a group has told already is told again: that is sooner done than asked.
+    """
     sight.grain[0] = 0
     while (end - start) >> sight.grain[0] >= STRETCHES:
         sight.grain[0] += 1
     nobody = len(sight.masks) - 1
     for word in range(len(sight.taken)):
         sight.taken[word] = chains.takers[nobody, word]
-    for i in range(found.first[start], found.first[end + 1]):
-        group = chains.literals[found.literal[i], GROUP]
+    seeds, begin = 0, found.first[start]
+    for i in range(begin, found.first[end + 1]):
+        literal = chains.literals[found.literal[i]]
+        group = literal[GROUP]
+        sight.groups[i - begin] = group
+        sight.seeds[seeds] = i
+        seeds += literal[START_FIRST] < literal[START_LAST]
         for word in range(len(sight.taken)):
             sight.taken[word] |= chains.takers[group, word]
         sight.masks[group] |= ONE << ((found.at[i] - start) >> sight.grain[0])
+    return seeds
 
 
 def look_away(found: Occurrences, sight: Sight, chains: Chains, start: int, end: int) -> None:
     """Clears the masks of the text at [start, end)."""
-    for i in range(found.first[start], found.first[end + 1]):
-        sight.masks[chains.literals[found.literal[i], GROUP]] = 0
+    for i in range(found.first[end + 1] - found.first[start]):
+        sight.masks[sight.groups[i]] = 0
 
 
 def is_taken(sight: Sight, place: int) -> int:
@@ -317,7 +325,7 @@ def linked(chains: Chains, state: Ints, form: int, value: int, at: int, last: in
 
 def widened(chains: Chains, state: Ints, start: int, end: int, row: Ints) -> bool:
     """Fills in the row of a chain found whole, with the characters that a gap at the rim of its wording must hold, as many as
-    there are; whether there are any at all."""
+    there are; whether those are enough, and there are any at all."""
     chain = chains.steps[state[STEP], CHAIN]
     margin, first, last = chains.margin[chain], state[FIRST], state[LAST]
     for i in range(COLUMNS):
@@ -327,7 +335,7 @@ def widened(chains: Chains, state: Ints, start: int, end: int, row: Ints) -> boo
         before = margin[1] > 0
         row[VALUE_FIRST] = row[FIRST] if before else last
         row[VALUE_LAST] = first if before else row[LAST]
-    return bool(row[LAST] > row[FIRST])
+    return bool(margin[0] <= first - start and margin[2] <= end - last and row[LAST] > row[FIRST])
 
 
 _grow = Kernel(
