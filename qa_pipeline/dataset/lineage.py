@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from qa_pipeline.dataset.names import places
 from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
 
 SEEN = {
@@ -30,10 +31,10 @@ def transcript_versions(tables: Mapping[str, pa.Table]) -> pa.Array:
     ids = calls["call_id"].combine_chunks()
     for salt, (name, columns) in enumerate(SEEN.items(), 1):
         table = tables[name]
-        call = pc.index_in(table["call_id"], value_set=ids).to_numpy(zero_copy_only=False)
+        call = places(table["call_id"], ids)
         rows = _mixed(_row_hashes(table, columns) + np.uint64(salt))
-        known = ~np.isnan(call.astype(float))
-        np.add.at(total, call[known].astype(np.int64), rows[known])
+        known = call >= 0
+        np.add.at(total, call[known], rows[known])
     return pa.array([f"{value:016x}" for value in _mixed(total).tolist()], pa.string())
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from qa_pipeline.dataset.names import among
 from qa_pipeline.dataset.parts import call_dates, chosen, in_order, merge_part, part_path, read_part, stream_part
 from qa_pipeline.dataset.rows import TRANSCRIPT_TABLES, VERDICT_TABLES, Rows
 from qa_pipeline.dataset.schemas import SCHEMAS, coded
@@ -100,14 +101,6 @@ def of_calls(table: pa.Table, call_ids: Collection[str], *, others: bool = False
     wanted = among(table["call_id"], pa.array(list(call_ids), pa.string()))
     wanted = pc.invert(wanted) if others else wanted
     return table if pc.all(wanted).as_py() else table.filter(wanted)
-
-
-def among(names: pa.ChunkedArray, known: pa.Array) -> pa.Array | pa.ChunkedArray:
-    """Whether each name is among the known ones; where names are coded, each is looked up once."""
-    if not pa.types.is_dictionary(names.type):
-        return pc.is_in(names, value_set=known)
-    codes = names.combine_chunks()
-    return pc.is_in(codes.dictionary, value_set=known).take(codes.indices).fill_null(False)
 
 
 def in_blocks(tables: Tables, calls: int) -> Iterator[dict[str, pa.Table]]:

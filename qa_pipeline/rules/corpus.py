@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from qa_pipeline.dataset.names import places
 from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
 from qa_pipeline.rules.spans import Ints, Spans, expand, in_order, spans
 from qa_pipeline.text.columns import code_points, text_column
@@ -327,13 +328,8 @@ def _ints(column: Any) -> Ints:
 
 
 def _lookup(known: Any, wanted: Any) -> Ints:
-    """Row of `known` for each of `wanted`, each name once where they are coded; -1 where it is not there."""
-    if pa.types.is_dictionary(wanted.type):
-        codes = _chunk(wanted)
-        rows = np.append(_lookup(known, codes.dictionary), -1)
-        return np.asarray(rows[pc.fill_null(codes.indices, -1).to_numpy()], np.int64)
-    found = pc.index_in(wanted, value_set=_chunk(known) if isinstance(known, pa.ChunkedArray) else known)
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
+    """Row of `known` for each of `wanted`; -1 where it is not there."""
+    return places(wanted, _chunk(known) if isinstance(known, pa.ChunkedArray) else known)
 
 
 def event_spans(corpus: Corpus, kinds: Sequence[str]) -> Spans:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from qa_pipeline.dataset.names import among, places
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.rules.pack import Rule, RulePack
 from qa_pipeline.rules.verdict_tables import LEAST_POSSIBLE
@@ -43,7 +44,7 @@ class Units:
 
 def _numbers(rows: pa.Table, calls: pa.Array) -> NDArray[np.int64]:
     """One number for call and leg, -1 for a call not among `calls`."""
-    call = pc.fill_null(pc.index_in(rows["call_id"], value_set=calls), -1).to_numpy().astype(np.int64)
+    call = places(rows["call_id"], calls)
     return np.asarray(np.where(call < 0, -1, call * 4096 + rows["leg"].to_numpy()), np.int64)
 
 
@@ -55,14 +56,15 @@ def score_findings(
     percent is the machine's; effective_percent goes by people's verdicts, and a fatal fail zeroes it once a person confirms.
     """
     n, row = len(units), units.rows_of(findings)
-    findings, row = findings.filter(pa.array(row >= 0)), row[row >= 0]
-    live = pc.is_in(findings["rule_id"], value_set=pa.array([r.id for r in pack.rules if r.status == "live"], pa.string()))
+    if (row < 0).any():
+        findings, row = findings.filter(pa.array(row >= 0)), row[row >= 0]
+    live = among(findings["rule_id"], pa.array([r.id for r in pack.rules if r.status == "live"], pa.string()))
     total, possible = (_summed(row, findings[name], n) for name in ("points", "possible"))
-    unsure = _summed(row, pc.and_(pc.equal(findings["verdict"], "unsure"), live), n)
+    unsure = _summed(row, pc.and_(among(findings["verdict"], pa.array(["unsure"])), live), n)
     states = findings["fatal_state"]
     fatal = np.full(n, NOTHING, object)
     for state in (REJECTED, CONFIRMED, PENDING):  # the last word is the one that needs a person
-        fatal[row[pc.fill_null(pc.and_(pc.equal(states, state), live), False).to_numpy()]] = state
+        fatal[row[pc.and_(among(states, pa.array([state])), live).to_numpy(zero_copy_only=False)]] = state
     percent, enough = _percent(total, possible)
     effective = _effective(findings, row, pack, marked or {}, np.where(enough, percent, np.nan))
     columns = {name: units.legs[name] for name in ("call_id", "leg", "agent_id", "team", "started_at", "transcript_version")}

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qa_pipeline.dataset.lineage import transcript_versions
+from qa_pipeline.dataset.names import among
 from qa_pipeline.dataset.parts import read_as, read_part
 from qa_pipeline.dataset.people import Mark, after_judging
 from qa_pipeline.dataset.schemas import SCHEMAS
 from qa_pipeline.dataset.store import Where
-from qa_pipeline.dataset.tables import PRUNED, among, of_calls, transcript_blocks
+from qa_pipeline.dataset.tables import PRUNED, of_calls, transcript_blocks
 from qa_pipeline.rules.pack import RulePack, narrowed
 from qa_pipeline.rules.scoring import Units, score_findings, with_people
 from qa_pipeline.verdicts.choice import Choice

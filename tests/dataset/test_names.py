@@ -1,0 +1,20 @@
+"""Names are found the same whether a column has them as texts or coded, in however many pieces."""
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa_pipeline.dataset.names import among, places
+
+names = st.none() | st.sampled_from(["a", "b", "c", "您好"])
+
+
+@given(st.lists(st.lists(names, max_size=4), max_size=3), st.lists(st.sampled_from("abx"), unique=True))
+def test_each_name_is_found_where_it_stands(pieces: list[list[str | None]], known: list[str]) -> None:
+    texts = pa.chunked_array([pa.array(piece, pa.string()) for piece in pieces], pa.string())
+    codes = pa.chunked_array([piece.dictionary_encode() for piece in texts.chunks], pa.dictionary(pa.int32(), pa.string()))
+    told = [name for piece in pieces for name in piece]
+    for column in (texts, codes):
+        assert among(column, pa.array(known, pa.string())).to_pylist() == [name in known for name in told]
+        found = [known.index(name) if name in known else -1 for name in told]
+        assert places(column, pa.array(known, pa.string())).tolist() == found
