@@ -16,7 +16,7 @@ import numpy.typing as npt
 from qa_pipeline.rules.trie import NONE, Ints, Trie, Walk, bits_of, slots
 
 BODY, HEAD = 1, 2
-STRIDE, MASK = 769, 0x3FFFF
+STRIDE, MASK = 769, 0xFFFFF
 SKIP, SKIPS, LASTS, LASTS_END = range(4)
 FIRST, LAST = 1, 2
 """Columns of `skip_slots`, behind OWNER."""
@@ -25,8 +25,9 @@ FIRST, LAST = 1, 2
 class Near(NamedTuple):
     """Literals of four or more codes, to be found with one edit exactly. An edit at either end is a character missing there.
 
-    `begins[(a * size + b) * STRIDE + c & MASK]` says of most stretches that nothing begins so: it has BODY where a literal
-    begins with a and b and goes on, at once or one character further, with c, and HEAD where one without its head begins so.
+    `begins`, two bits for each stretch, numbered `(a * size + b) * STRIDE + c & MASK`, says of most that nothing begins so: it
+    has BODY where a literal begins with a and b and goes on, at once or one character further, with c, and HEAD where one
+    without its head begins so.
     `nodes`, of each node of `walk`: its grandchildren of some code are `skips[FIRST:LAST]` of the slot SKIP + code in
     `skip_slots`, if that has the node for OWNER; SKIPS has a bit for each code of these, as NEXT has for those of children;
     literals that end one character further are `lasts[LASTS:LASTS_END]`. Literals without one of their first two characters
@@ -34,7 +35,7 @@ class Near(NamedTuple):
     in `bounds[h]:bounds[h + 1]`.
     """
 
-    begins: npt.NDArray[np.int8]
+    begins: npt.NDArray[np.uint8]
     walk: Walk
     nodes: Ints
     skip_slots: Ints
@@ -71,9 +72,10 @@ def near_tables(
     of = np.array([pair for each in made.values() for pair in each], np.int32).reshape(-1, 2)
     length = np.array([len(each) for each in literals], np.int32)
     heads = Trie(list(made), size)
-    begins = np.zeros(MASK + 1, np.int8)
+    begins = np.zeros(MASK // 4 + 1, np.uint8)
     for walked, depth, bit in ((trie, 3, BODY), (trie, 4, BODY), (heads, 3, HEAD)):
-        begins[_begins(walked, depth, size)] |= bit
+        stretch = _begins(walked, depth, size)
+        np.bitwise_or.at(begins, stretch >> 2, (bit << 2 * (stretch & 3)).astype(np.uint8))
     return Near(
         begins,
         trie.walk,
@@ -92,7 +94,7 @@ def near_tables(
 
 
 def _begins(trie: Trie, depth: int, size: int) -> npt.NDArray[np.int64]:
-    """Where `Near.begins` keeps the first two codes that lead to each node of this depth, with its own."""
+    """The number in `Near.begins` of the first two codes that lead to each node of this depth, with its own."""
     node: Ints = np.flatnonzero(trie.depth == depth)
     second = node
     for _ in range(2, depth):

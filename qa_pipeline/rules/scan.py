@@ -100,14 +100,15 @@ def look_ahead(finding: Finding, codes: Codes, outlook: Outlook) -> None:
     for at in range(len(codes) - 3):
         first, second, third, fourth = codes[at] * walk.size, codes[at + 1], codes[at + 2], codes[at + 3]
         node = walk.pairs[first + second]
-        signs = begins[begins_at(first + second, third)] | begins[begins_at(first + second, fourth)] & BODY
-        signs |= REPLACED if begins[begins_at(first + third, fourth)] & HEAD else 0
+        signs = begun_by(begins, first + second, third) | begun_by(begins, first + second, fourth) & BODY
+        signs |= REPLACED if begun_by(begins, first + third, fourth) & HEAD else 0
         outlook.node[at], outlook.signs[at] = node, signs | (THIRD if leads_on(walk, node, third) else 0)
 
 
-def begins_at(pair: int, code: int) -> int:
-    """Where `Near.begins` tells of a stretch."""
-    return (pair * STRIDE + code) & MASK
+def begun_by(begins: Ints, pair: int, code: int) -> int:
+    """What `Near.begins` tells of a stretch."""
+    number = (pair * STRIDE + code) & MASK
+    return int(begins[number >> 2] >> 2 * (number & 3) & 3)
 
 
 def put(rows: Occurrences, n: int, at: int, literal: int) -> int:
@@ -247,6 +248,6 @@ def edited(
 
 
 _scan = Kernel(
-    *(scan, look_ahead, begins_at, put, leads_on, child, sounds_at, runs_at),
+    *(scan, look_ahead, begun_by, put, leads_on, child, sounds_at, runs_at),
     *(near_at, body_at, on_to_the_end, heads_at, edited),
 )

@@ -116,7 +116,7 @@ def slots(rows: Ints, codes: Ints, values: Ints, n_rows: int, size: int) -> Slot
 
 WIDE = 16
 """Codes of a row that gets a stretch of slots to itself; narrower ones are strewn into the holes."""
-ROOM = 3
+ROOM = 2
 """Slots for each value, so that a hole is soon found."""
 
 
