@@ -76,13 +76,15 @@ def _any(case: Case, c: Expression, occasion: Spans, anchored: bool) -> Truth:
 
 def _until(decided: int, case: Case, conditions: Sequence[Expression], occasion: Spans, anchored: bool) -> list[Truth]:
     """Each condition at each row; where many rows are decided, the further ones at the other rows alone."""
+    if len(occasion) < WORTH_LEAVING_OUT:
+        return [evaluate(case, condition, occasion, anchored) for condition in conditions]
     parts: list[Truth] = []
     open_ = np.ones(len(occasion), bool)
     for condition in conditions:
-        rows = np.flatnonzero(open_)
-        if len(occasion) - len(rows) < WORTH_LEAVING_OUT:
+        if len(occasion) - np.count_nonzero(open_) < WORTH_LEAVING_OUT:
             parts.append(evaluate(case, condition, occasion, anchored))
         else:
+            rows = np.flatnonzero(open_)
             some = evaluate(case, condition, occasion.take(rows), anchored)
             parts.append(t.spread(some, rows, len(occasion), 1 - decided))
         open_ &= parts[-1].value != decided

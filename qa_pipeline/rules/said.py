@@ -65,14 +65,16 @@ def _doubt(case: Case, args: Mapping[str, Any], w: Window) -> Ints:
 
 
 def _doubts(case: Case, by: str, to: str | None, w: Window) -> Ints:
-    weak, turns = case.weak_turns(by, to), case.corpus.turns
-    lo, hi = w.rows_of(weak, weak)
-    wordless = turns.length[weak.item[np.minimum(lo, max(0, len(weak) - 1))]] == 0 if len(weak) else np.zeros(len(lo), bool)
-    low, silent = case.reasons.number("low_confidence"), case.reasons.number("speech_without_words")
-    reason = np.where(hi > lo, np.where(wordless, silent, low), 0)
-    beyond = np.where(w.end >= case.corpus.leg_end[w.unit], case.cut_off[w.unit], 0)
-    reason = np.where(reason != 0, reason, beyond)
-    return np.where(case.roles_unknown[w.unit] != 0, case.roles_unknown[w.unit], reason) if by != "anyone" else reason
+    weak, turns, reason = case.weak_turns(by, to), case.corpus.turns, np.zeros(len(w), np.int64)
+    if len(weak):
+        lo, hi = w.rows_of(weak, weak)
+        wordless = turns.length[weak.item[np.minimum(lo, len(weak) - 1)]] == 0
+        low, silent = case.reasons.number("low_confidence"), case.reasons.number("speech_without_words")
+        reason = np.where(hi > lo, np.where(wordless, silent, low), 0)
+    if case.cut_off.any():
+        beyond = np.where(w.end >= case.corpus.leg_end[w.unit], case.cut_off[w.unit], 0)
+        reason = np.where(reason != 0, reason, beyond)
+    return reason
 
 
 Ranges = tuple[Spans, Ints, Ints]

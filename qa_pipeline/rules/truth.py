@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_pipeline.kernels import WORTH_COMPILING_ONE, Kernel
 from qa_pipeline.rules.spans import Flags, Ints, Spans, end_to_end, expand, no_spans
 
 TRUE, FALSE, UNKNOWN = 1, 0, -1
@@ -117,43 +118,55 @@ def unknown_at(rows: Flags, reason: Ints | int, told: Truth) -> Truth:
     return Truth(value, np.where(rows, reason, told.reason), told.proof)
 
 
-RANKS = np.array([0, 2, 1], np.int8)
-"""By value: false 0, true 2, unknown (the last one) 1."""
-VALUES = np.array([FALSE, UNKNOWN, TRUE], np.int8)
-"""By rank."""
+OPPOSITE = np.array([TRUE, FALSE, UNKNOWN], np.int8)
+"""By value: false, true, unknown (the last one)."""
+ROWS_A_STEP = 30
+"""Rows weighed in the time of a kernel's step."""
 
 
 def all_of(parts: Sequence[Truth]) -> Truth:
     """True where all are; its witnesses are all of theirs. Otherwise the reason and witnesses of the first worst."""
-    return _chosen(parts, np.less, 2)
+    return _chosen(parts, FALSE, TRUE)
 
 
 def any_of(parts: Sequence[Truth]) -> Truth:
     """True where one is, with its witnesses; where none is, those of all."""
-    return _chosen(parts, np.greater, 0)
+    return _chosen(parts, TRUE, FALSE)
 
 
-def _chosen(parts: Sequence[Truth], stronger: np.ufunc, common: int) -> Truth:
-    """The truth of the first part that none is stronger than; where its rank is the common one, with all parts' witnesses."""
+def _chosen(parts: Sequence[Truth], strong: int, weak: int) -> Truth:
+    """The truth of the first part that none is stronger than; where all are weak, with the witnesses of all."""
     if len(parts) == 1:
         return parts[0]
-    rank, reason = RANKS[parts[0].value], parts[0].reason.copy()
-    first = np.zeros(len(rank), np.int16)
+    value = parts[0].value.copy()
+    reason, first = np.where(value == TRUE, 0, parts[0].reason), np.zeros(len(value), np.int16)
     for number, part in enumerate(parts[1:], 1):
-        mine = RANKS[part.value]
-        wins = np.flatnonzero(stronger(mine, rank))
-        rank[wins], first[wins], reason[wins] = mine[wins], number, part.reason[wins]
+        _outweigh(len(value) // ROWS_A_STEP, part.value, part.reason, number, strong, weak, value, reason, first)
 
     def proof(chosen: Flags) -> Witnesses:
-        everyone = rank == common
+        everyone = value == weak
         shown = [chosen & (everyone | (first == number)) for number in range(len(parts))]
         return witnesses([part.proof(rows) for part, rows in zip(parts, shown, strict=True)])
 
-    return Truth(VALUES[rank], np.where(rank == 2, 0, reason), proof)
+    return Truth(value, reason, proof)
+
+
+def outweigh(
+    mine: NDArray[np.int8], why: Ints, number: int, strong: int, weak: int,
+    value: NDArray[np.int8], reason: Ints, first: NDArray[np.int16],
+) -> None:  # fmt: skip
+    """Rows at which one more part is stronger than those before it take its value, its reason and its number."""
+    for row in range(len(value)):
+        if mine[row] != value[row] and (mine[row] == strong or value[row] == weak):
+            value[row], first[row] = mine[row], number
+            reason[row] = 0 if mine[row] == TRUE else why[row]
+
+
+_outweigh = Kernel(outweigh, worth=WORTH_COMPILING_ONE)
 
 
 def not_(part: Truth, reason: int) -> Truth:
-    value = np.where(part.value == UNKNOWN, part.value, 1 - part.value).astype(np.int8)
+    value = OPPOSITE[part.value]
     return Truth(value, np.where(value == FALSE, reason, np.where(value == TRUE, 0, part.reason)), part.proof)
 
 

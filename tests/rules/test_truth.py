@@ -3,7 +3,9 @@
 import itertools
 
 import numpy as np
+import pytest
 
+from qa_pipeline.rules import truth
 from qa_pipeline.rules.spans import spans
 from qa_pipeline.rules.truth import FALSE, TRUE, UNKNOWN, Truth, Witnesses, all_of, any_of, at_least, not_, spread
 
@@ -28,6 +30,14 @@ def test_all_is_the_worse_and_any_the_better_of_two() -> None:
     one, other = columns()
     assert all_of([one, other]).value.tolist() == [min(pair, key=lambda v: RANK[v]) for pair in PAIRS]
     assert any_of([one, other]).value.tolist() == [max(pair, key=lambda v: RANK[v]) for pair in PAIRS]
+
+
+def test_compiled_it_weighs_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [*columns(), part([UNKNOWN] * len(PAIRS), 7)]
+    plainly = [(found.value.tolist(), found.reason.tolist()) for found in (all_of(parts), any_of(parts))]
+    compiled = truth._outweigh.compiled
+    monkeypatch.setattr(truth, "_outweigh", lambda steps, *args: compiled(*args))
+    assert [(found.value.tolist(), found.reason.tolist()) for found in (all_of(parts), any_of(parts))] == plainly
 
 
 def test_not_turns_true_and_false_and_leaves_the_unknown() -> None:
