@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -77,11 +78,13 @@ def test_processes_that_were_waited_for_begin_with_kernels_and_dictionaries() ->
 
 
 def loaded(day: date) -> bool:
-    """Whether this process had loaded what matching needs before it was asked for anything."""
+    """Whether this process had loaded what matching needs, and no more, before it was asked for anything."""
+    there = {*sys.modules} >= {"pypinyin", "qa_pipeline.verdicts.rescoring", "qa_pipeline.verdicts.trial"}
+    spared = not {*sys.modules} & {"pandas", "qa_pipeline.config", "qa_pipeline.speech"}
     from qa_pipeline.rules import growth, overlaps, scan
 
     kernels: list[Kernel] = [growth._grow, scan._scan, overlaps._choose]
-    return "pypinyin" in sys.modules and all(kernel.runs_compiled or not kernel.is_kept for kernel in kernels)
+    return there and spared and gc.isenabled() and all(kernel.runs_compiled or not kernel.is_kept for kernel in kernels)
 
 
 def sleeping(day: date) -> None:
