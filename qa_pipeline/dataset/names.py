@@ -23,3 +23,19 @@ def places(names: pa.Array | pa.ChunkedArray, known: pa.Array) -> NDArray[np.int
     codes = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
     rows = np.append(places(codes.dictionary, known), -1)
     return np.asarray(rows[pc.fill_null(codes.indices, -1).to_numpy()], np.int64)
+
+
+def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Its distinct values, each once, and where each row finds its own among them."""
+    whole = column.combine_chunks()
+    return whole if pa.types.is_dictionary(column.type) else whole.dictionary_encode()
+
+
+def numbered(keys: pa.Table) -> NDArray[np.int64]:
+    """A number for each row that orders as its keys do, one after the other; null comes last."""
+    number = np.zeros(len(keys), np.int64)
+    for column in keys.columns:
+        codes = encoded(column)
+        rank = np.append(pc.rank(codes.dictionary, tiebreaker="dense").to_numpy().astype(np.int64), len(codes.dictionary) + 1)
+        number = number * (len(rank) + 1) + rank[pc.fill_null(codes.indices, -1).to_numpy()]
+    return number

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from qa_pipeline.dataset.encodings import as_written
 from qa_pipeline.dataset.migrate import at_this_version, version_of
+from qa_pipeline.dataset.names import numbered
 from qa_pipeline.dataset.schemas import KEYS, ORDER_OF_ROWS, SCHEMAS, VERSION
 from qa_pipeline.dataset.store import Store, Where, store_of
 from qa_pipeline.errors import DatasetError, Place
@@ -122,7 +124,7 @@ def _groups(part: pq.ParquetFile, calls: Collection[str] | None) -> list[int]:
 
 
 def write_part(dataset: Where, table: str, call_date: date | None, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
-    """Replace a partition by `rows`, in the table's order of rows.
+    """Replace a partition by `rows`, whose names may be coded, in the table's order of rows.
 
     Raises DatasetError, with the old part left in place, on a key given twice or missing, on a column the table does not
     have, and on values that do not fit the schema.
@@ -151,7 +153,11 @@ def merge_part(dataset: Where, table: str, call_date: date, rows: pa.Table, inst
 
 
 def _in_order(table: str, content: pa.Table) -> pa.Table:
-    return content.sort_by([(key, "ascending") for key in ORDER_OF_ROWS[table]])
+    """Sorted, as long as names are coded, if they are; then as it is written."""
+    number = numbered(content.select(ORDER_OF_ROWS[table]))
+    if (number[1:] < number[:-1]).any():
+        content = content.take(pa.array(np.argsort(number, kind="stable")))
+    return content.cast(SCHEMAS[table])
 
 
 def _kept(dataset: Where, table: str, call_date: date, but: Collection[str]) -> Iterator[pa.Table]:
@@ -215,7 +221,9 @@ def _fit(table: str, rows: Sequence[Mapping[str, Any]] | pa.Table, place: Place)
         raise DatasetError(f"{table} has no column {', '.join(unknown)}; it has {', '.join(schema.names)}", place)
     try:
         if isinstance(rows, pa.Table):
-            return rows.select(schema.names).cast(schema)
+            coded = {field.name: field.type for field in rows.schema if pa.types.is_dictionary(field.type)}
+            kept = pa.schema([field.with_type(coded.get(field.name, field.type)) for field in schema], metadata=schema.metadata)
+            return rows.select(schema.names).cast(kept)
         return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError, KeyError, ValueError) as problem:
         raise DatasetError(f"{table} rows do not fit its schema: {problem}", place) from problem

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from qa_pipeline.dataset.names import encoded, numbered
 from qa_pipeline.dataset.schemas import KEYS, SCHEMAS
 from qa_pipeline.rules.spans import expand
 
@@ -78,13 +79,9 @@ def _changes(old: pa.ChunkedArray, new: pa.ChunkedArray) -> tuple[list[pa.Array]
 
 def _codes(column: pa.ChunkedArray, missing: str) -> tuple[list[str], Rows]:
     """The distinct names, `missing` being the last, and each row's number among them."""
-    encoded = _encoded(column)
-    names = [*encoded.dictionary.to_pylist(), missing]
-    return names, pc.fill_null(encoded.indices, len(names) - 1).to_numpy().astype(np.int64)
-
-
-def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    return column.combine_chunks() if pa.types.is_dictionary(column.type) else column.combine_chunks().dictionary_encode()
+    codes = encoded(column)
+    names = [*codes.dictionary.to_pylist(), missing]
+    return names, pc.fill_null(codes.indices, len(names) - 1).to_numpy().astype(np.int64)
 
 
 def _either(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -109,7 +106,7 @@ def _unlike(before: pa.Table, after: pa.Table, keys: tuple[str, ...], columns: t
 
 def _side_by_side(before: pa.Table, after: pa.Table, keys: tuple[str, ...]) -> tuple[Rows, Rows]:
     """For every key of either side, in the order of keys, its row on each side; -1 where there is none."""
-    number = _numbered(pa.concat_tables([before.select(keys), after.select(keys)]))
+    number = numbered(pa.concat_tables([before.select(keys), after.select(keys)]))
     numbers = number[: len(before)], number[len(before) :]
     orders = [np.argsort(side, kind="stable") for side in numbers]  # there are sorted stretches already
     old, new = (side[order] for side, order in zip(numbers, orders, strict=True))
@@ -118,17 +115,6 @@ def _side_by_side(before: pa.Table, after: pa.Table, keys: tuple[str, ...]) -> t
     every = np.sort(np.concatenate([old, new]), kind="stable")
     every = every[np.append(True, every[1:] != every[:-1])]
     return _rows_of(every, old, orders[0]), _rows_of(every, new, orders[1])
-
-
-def _numbered(keys: pa.Table) -> Rows:
-    """A number for each key that orders as the keys do."""
-    number = np.zeros(len(keys), np.int64)
-    for column in keys.columns:
-        encoded = _encoded(column)
-        rank = pc.rank(encoded.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
-        code = rank[encoded.indices.to_numpy()] if len(rank) else number
-        number = number * (len(rank) + 1) + code
-    return number
 
 
 def _rows_of(every: Rows, mine: Rows, order: Rows) -> Rows:
@@ -153,7 +139,7 @@ def _equal(a: Side, b: Side) -> NDArray[np.bool_]:
     if pa.types.is_list(kind):
         return _equal_lists(a, b)
     if pa.types.is_dictionary(kind):
-        both = _encoded(pa.chunked_array([*a[0].chunks, *b[0].chunks], kind))
+        both = encoded(pa.chunked_array([*a[0].chunks, *b[0].chunks], kind))
         codes = pc.fill_null(both.indices, -1).to_numpy()
         return np.asarray(codes[a[1]] == codes[len(a[0]) + b[1]], bool)
     values, others = (_taken(*side) for side in (a, b))

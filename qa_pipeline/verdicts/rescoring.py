@@ -15,7 +15,7 @@ from qa_pipeline.dataset import dry_runs
 from qa_pipeline.dataset.dry_runs import COVERED, DryRun
 from qa_pipeline.dataset.history import keep_superseded
 from qa_pipeline.dataset.ledger import Ledger
-from qa_pipeline.dataset.parts import clear_staging, read_part, write_part
+from qa_pipeline.dataset.parts import clear_staging, read_as, read_part, write_part
 from qa_pipeline.dataset.people import Mark, People
 from qa_pipeline.dataset.published import hash_rules, keep, kept_rules, publish, published
 from qa_pipeline.dataset.schemas import SCHEMAS
@@ -110,9 +110,9 @@ def put_in_place(dataset: Store, run_id: str, told: Rejudged) -> None:
     calls = told.scores_after["call_id"].unique().to_pylist()
     for table, old, new in sides:
         keep_superseded(dataset, table, told.day, run_id, old)
-        others = of_calls(read_part(dataset, table, told.day), calls, others=True)
+        others = of_calls(read_as(new.schema, dataset, table, told.day), calls, others=True)
         same = [told.kept] if table == "findings" else []
-        write_part(dataset, table, told.day, pa.concat_tables([others, *(rows.cast(SCHEMAS[table]) for rows in (*same, new))]))
+        write_part(dataset, table, told.day, pa.concat_tables([others, *same, new]))
 
 
 def plan(config: Config, choice: Choice, report: Callable[[Outcome], dict[str, str]], progress: Progress) -> Outcome:
