@@ -157,7 +157,8 @@ def _in_order(table: str, content: pa.Table) -> pa.Table:
     number = numbered(content.select(ORDER_OF_ROWS[table]))
     if (number[1:] < number[:-1]).any():
         content = content.take(pa.array(np.argsort(number, kind="stable")))
-    return content.cast(SCHEMAS[table])
+    schema = SCHEMAS[table]
+    return pa.table([content[field.name].cast(field.type) for field in schema], schema=schema)
 
 
 def _kept(dataset: Where, table: str, call_date: date, but: Collection[str]) -> Iterator[pa.Table]:
