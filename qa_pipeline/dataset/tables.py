@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,7 +47,7 @@ def read_transcripts(dataset: Where, call_date: date) -> dict[str, pa.Table]:
 
 
 def transcript_blocks(dataset: Where, call_date: date, call_ids: Sequence[str], calls: int) -> Iterator[dict[str, pa.Table]]:
-    """The four transcript tables of these calls, so many calls at a time in the order of ids; one block at least.
+    """The four transcript tables of these calls, so many calls at most at a time, as by `in_blocks`.
 
     Turns, which are nearly all of a transcript, are read as their block comes: memory does not grow with a date's calls.
     """
@@ -104,7 +105,7 @@ def of_calls(table: pa.Table, call_ids: Collection[str], *, others: bool = False
 
 
 def in_blocks(tables: Tables, calls: int) -> Iterator[dict[str, pa.Table]]:
-    """The tables a block of so many calls at a time, in the order of call ids; at least one block, be it empty.
+    """The tables in the fewest blocks of so many calls at most, as equal as may be, in the order of call ids; one at least.
 
     What is a block already comes as it is.
     """
@@ -113,8 +114,10 @@ def in_blocks(tables: Tables, calls: int) -> Iterator[dict[str, pa.Table]]:
         return
     sorted_tables = {name: _by_call(table) for name, table in tables.items()}
     ids = sorted_tables["calls"]["call_id"].combine_chunks()
-    for start in range(0, max(1, len(ids)), calls):
-        wanted = ids.slice(start, calls)
+    blocks = -(-len(ids) // calls)
+    bounds = [len(ids) * block // blocks for block in range(blocks + 1)]
+    for start, stop in pairwise(bounds):
+        wanted = ids.slice(start, stop - start)
         yield {name: _between(table, wanted) for name, table in sorted_tables.items()}
 
 

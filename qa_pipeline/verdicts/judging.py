@@ -33,8 +33,8 @@ from qa_pipeline.rules.judge import Verdicts, judge_tables, make_matcher
 from qa_pipeline.rules.pack import RulePack
 from qa_pipeline.rules.verdict_tables import findings_table, scores_table
 
-BLOCK = 2000
-"""Calls judged at once: enough that columns pay, few enough that memory does not grow with a date's calls."""
+BLOCK = 3000
+"""Calls judged at once, at most: enough that columns pay, few enough that memory does not grow with a date's calls."""
 CODED_FINDINGS = coded(SCHEMAS["findings"])
 Failed = dict[str, str]
 """What went wrong with a call, by its id."""
