@@ -1,20 +1,24 @@
 """Inner loops in plain Python that numba compiles once there is enough to do.
 
-A kernel and everything it calls stand in one file, for numba's cache minds changes of that file only. What is compiled is kept
-beside the package, or, where that may not be written, in the user's cache folder. So the first large run on a machine takes
+A kernel and everything it calls stand in one file, for numba's cache minds changes of that file only; numbers that they take
+from other files are minded here. What is compiled is kept beside the package, or, where that may not be written, in the user's
+cache folder. So the first large run on a machine takes
 some seconds longer, and later ones do not; small runs take what is kept or the functions as they stand, and for a few texts
 numba is not even loaded.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
+from numbers import Number
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 WORTH_LOADING = 20_000
@@ -67,10 +71,17 @@ class Kernel:
         beside = os.access(source.parent, os.W_OK) and "NUMBA_CACHE_DIR" not in os.environ
         try:
             folder = source.parent / "__pycache__" if beside else Path(self.compiled.stats.cache_path or "nowhere")
-            kept = folder.glob(f"{source.stem}.{self.function.__qualname__}-{code.co_firstlineno}.py*.nbi")
+            kept = folder.glob(f"{source.stem}.{self.kept_name}-{code.co_firstlineno}.py*.nbi")
             return any(each.stat().st_mtime >= source.stat().st_mtime for each in kept)
         except OSError:
             return False
+
+    @cached_property
+    def kept_name(self) -> str:
+        """By which numba knows what it keeps: the function, and a hash of the numbers it finds in its module as constants."""
+        read = {name: f.__globals__.get(name) for f in (self.function, *self.parts) for name in f.__code__.co_names}
+        numbers = [(name, value) for name, value in sorted(read.items()) if isinstance(value, Number | tuple)]
+        return f"{self.function.__qualname__}_{hashlib.sha256(repr(numbers).encode()).hexdigest()[:8]}"
 
     @cached_property
     def compiled(self) -> Any:
@@ -85,7 +96,9 @@ class Kernel:
         options: dict[str, Any] = {"cache": True, "nogil": True, "_nrt": False}
         for part in self.parts:
             register_jitable(forceinline=True, _nrt=False)(part)
+        function = FunctionType(self.function.__code__, self.function.__globals__)
+        function.__qualname__ = self.kept_name
         try:
-            return njit(**options)(self.function)
+            return njit(**options)(function)
         except RuntimeError:  # no folder to keep it in may be written: compiled anew in each process
-            return njit(**{**options, "cache": False})(self.function)
+            return njit(**{**options, "cache": False})(function)

@@ -90,6 +90,20 @@ def test_a_source_edited_since_counts_as_never_compiled(tmp_path: Path) -> None:
     assert not twice_in(tmp_path).pays(WORTH_LOADING)
 
 
+def test_a_number_changed_in_another_file_counts_as_never_compiled(tmp_path: Path) -> None:
+    def times(factor: int) -> Kernel:
+        kernel = twice_in(tmp_path)
+        kernel.function.__globals__["FACTOR"] = factor  # as `from elsewhere import FACTOR` does
+        return kernel
+
+    numbers = np.ones(3)
+    (tmp_path / "twice.py").write_text("def twice(numbers):\n    numbers *= FACTOR\n    return len(numbers)\n", "utf-8")
+    times(2)(WORTH_COMPILING, numbers)
+    assert times(2).is_kept and not times(5).is_kept
+    times(5)(WORTH_COMPILING, numbers)
+    assert numbers.tolist() == [10, 10, 10]
+
+
 def test_many_small_portions_are_worth_it_in_the_end_and_a_large_whole_at_once(tmp_path: Path) -> None:
     kernel = twice_in(tmp_path)
     for _ in range(10):
