@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,9 @@ def warnings(packs: Mapping[str, RulePack]) -> list[str]:
                 found[f"{pack.id} phrase {phrase.name}: no rule uses it"] = None
             for said in (*_never_whole_words(phrase, segmenter), *_contained(phrase)):
                 found[f"phrase {phrase.name}: {said}"] = None
+        for slot, words in pack.slots.items():
+            if twice := [word for word, times in Counter(words).items() if times > 1]:
+                found[f"slot {slot}: names {', '.join(twice)} more than once"] = None
         for rule in pack.rules:
             for said in _rule(rule, pack):
                 found[f"{pack.id} {rule.id}: {said}"] = None
