@@ -35,7 +35,8 @@ def test_a_wording_contained_in_another_says_no_more(tmp_path: Path) -> None:
 
 
 def test_a_word_that_a_slot_names_twice_is_told(tmp_path: Path) -> None:
-    assert told(tmp_path, head="slots: {who: [主任, 经理, 主任], where: [东门, 西门]}") == ["slot who: names 主任 more than once"]
+    twice = "slots: {who: [主任, 经理, 主任], where: [东门, 西门]}"
+    assert told(tmp_path, head=twice) == ["slot who: names 主任 more than once"]
 
 
 def test_between_word_ends_a_longer_wording_may_say_more(tmp_path: Path) -> None:
