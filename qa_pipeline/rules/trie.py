@@ -153,6 +153,9 @@ def _packed(rows: Ints, codes: Ints, n_rows: int) -> npt.NDArray[np.int32]:
             kept = ~met[row]
             owner[slot[kept]] = left[row[kept]]
             left = left[met]
+            if met.all():  # the holes are too narrow for them all: without more room they would fall for ever
+                more = int(span[left].max())
+                room, owner = room + more, np.append(owner, np.full(more, NONE, np.int32))
     lone = np.flatnonzero(count == 1)
     begin[lone] = np.flatnonzero(owner == NONE)[: len(lone)]
     # slots count from the lowest code of the row that lies furthest left

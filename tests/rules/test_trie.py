@@ -51,6 +51,13 @@ def test_every_key_keeps_its_value_however_the_table_is_packed(known: dict[tuple
     assert {key: each[0] for key, each in found.items() if each} == known
 
 
+def test_rows_that_fit_nowhere_together_get_room_of_their_own() -> None:
+    ruler = np.array([0, 4, 20, 30, 57, 59, 62, 76, 100, 111, 123, 136, 144, 145, 151])  # no two of its distances are alike
+    rows, codes = np.repeat(np.arange(60), len(ruler)), np.tile(ruler, 60)
+    table = slots(rows, codes, np.arange(len(rows)), 60, 152)
+    assert all(values(table, row, code) == [n] for n, (row, code) in enumerate(zip(rows, codes, strict=True)))
+
+
 def test_ranges_are_laid_end_to_end() -> None:
     row, at = spread(np.array([7, 0, 3]), np.array([2, 0, 1]))
     assert (row.tolist(), at.tolist()) == ([0, 0, 2], [7, 8, 3])
