@@ -22,6 +22,8 @@ from qa_pipeline.rules.changes import Changes, Crossing, Points
 from qa_pipeline.rules.diff import NONE
 
 SIDES = ("before", "after")
+SAME = "结论不变"
+"""The change of a finding that only rests on other evidence now."""
 Row = Mapping[str, Any]
 
 
@@ -46,7 +48,7 @@ class FlipLine:
 
 @dataclass(frozen=True)
 class RuleChange:
-    """flips: the most frequent first."""
+    """flips: the most frequent first; what leaves the verdict as it is comes last."""
 
     rule_id: str
     pack: str
@@ -70,7 +72,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class ChangeReport:
-    """rules: those with most flips first; agents and teams: those that move most first, the unmoved left out."""
+    """rules: those with most changed verdicts first; agents and teams: those that move most first, the unmoved left out."""
 
     run_id: str
     calls: int
@@ -97,21 +99,21 @@ def report_changes(
         RuleChange(rule_id, pack, titles.get((pack, rule_id), RuleTitle(rule_id)).title, tuple(sorted(lines, key=_most)))
         for (pack, rule_id), lines in by_rule.items()
     ]
-    rules.sort(key=lambda r: (-sum(line.count for line in r.flips), r.pack, r.rule_id))
+    rules.sort(key=lambda r: (-sum(line.count for line in r.flips if line.change != SAME), r.pack, r.rule_id))
     agents, teams = _moved(changes.agents), _moved(changes.teams) if changes.teams.keys() - {None} else ()
     flagged = tuple(_mark_line(mark) for mark in marks if mark.flag or mark.state == "stale")
     over, under = (_crossing(c) for c in (changes.over, changes.under))
     return ChangeReport(run_id, changes.calls, changes.flipped, tuple(rules), agents, teams, pass_mark, over, under, flagged)
 
 
-def _most(line: FlipLine) -> tuple[int, str]:
-    return -line.count, line.change
+def _most(line: FlipLine) -> tuple[bool, int, str]:
+    return line.change == SAME, -line.count, line.change
 
 
 def change_words(change: str) -> str:
     """fail→pass as 未达标 → 达标."""
     if change == "evidence":
-        return "结论不变"
+        return SAME
     return " → ".join("无" if side == NONE else NAME[Verdict(side)] for side in change.split("→"))
 
 
