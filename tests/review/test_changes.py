@@ -32,8 +32,8 @@ def test_rules_stand_by_how_many_verdicts_of_theirs_change() -> None:
 
 
 def test_words_of_a_call_are_shown_as_words_and_nothing_more() -> None:
-    changes = Changes(1, {("p", "closing", "pass→fail"): Flip(1, (row("<b>c1</b>", quote="<script>再见</script>"),))})
+    changes = Changes(1, {("p", "closing", "pass→fail"): Flip(1, (row("<i>c1</i>", quote="<script>再见</script>"),))})
     page = to_html(report_changes("run", changes, {}, 60.0))
-    assert "&lt;script&gt;再见" in page and "&lt;b&gt;c1" in page
-    assert "<script" not in page and "<b>" not in page
+    assert "&lt;script&gt;再见" in page and "&lt;i&gt;c1" in page
+    assert "<script" not in page and "<i>" not in page
     assert "达标 0:48.1" in page and "20 分" in page
