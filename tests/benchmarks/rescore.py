@@ -146,14 +146,15 @@ def timed(words: Sequence[str], project: Path) -> Run:
     """`qa` with these words, on this project, as a process of its own."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # the server that its processes are copies of outlives it, and counts
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started, peak = time.perf_counter(), 0.0
+    started, peak, pause = time.perf_counter(), 0.0, LOOK / 20
     code = "from qa_pipeline.cli import main; main()"
     command = [sys.executable, "-c", code, *words, "--project", str(project)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.returncode is None:
             peak = max(peak, sum(map(_memory, _family(process.pid))))
             with suppress(subprocess.TimeoutExpired):
-                process.wait(LOOK)
+                process.wait(pause)
+            pause = min(LOOK, 1.2 * pause)  # a short command is looked at, too
     wall = time.perf_counter() - started
     with suppress(ChildProcessError):
         while True:
