@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from qa_pipeline.dataset.names import numbered
+
 SAMPLES = 3
 """Sample calls kept for each kind of flip of a rule, and for each way over the pass mark."""
 Row = Mapping[str, Any]
@@ -93,11 +95,7 @@ def count_changes(told: SideBySide, pass_mark: float) -> Changes:
 
 def _flips(findings: pa.Table) -> dict[tuple[str, str, str], Flip]:
     """In the order of packs, rules and changes. The samples of each kind are its first rows."""
-    number = np.zeros(len(findings), np.int64)
-    for name in ("pack", "rule_id", "change"):
-        column = pc.dictionary_encode(findings[name]).combine_chunks()
-        rank = pc.rank(column.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
-        number = number * (len(rank) + 1) + rank[column.indices.to_numpy()]
+    number = numbered(findings.select(["pack", "rule_id", "change"]))
     order = np.argsort(number, kind="stable")
     _, starts, counts = np.unique(number[order], return_index=True, return_counts=True)
     shown = np.minimum(counts, SAMPLES)
