@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from qa_pipeline.dataset.encodings import as_written
-from qa_pipeline.dataset.store import Where, store_of
+from qa_pipeline.dataset.store import Store, Where, store_of
 from qa_pipeline.errors import DatasetError, Place
 
 FOLDER = "diffs"
@@ -40,12 +40,15 @@ def new_run(rules: str, published: str | None, choice: Mapping[str, Any]) -> Dry
 def keep_table(dataset: Where, run_id: str, name: str, day: date, rows: pa.Table) -> None:
     """A date's rows of `findings`, `scores` or `covered`, whose names may be coded; nothing where there are none."""
     if len(rows):
-        out = pa.BufferOutputStream()
         columns = [_written(column) for column in rows.columns]
         schema = pa.schema([field.with_type(column.type) for field, column in zip(rows.schema, columns, strict=True)])
-        told = pa.table(columns, schema=schema)
-        pq.write_table(told, out, store_schema=False, **as_written(schema))  # else it would be read coded, too
-        store_of(dataset).replace(_path(run_id, name, day), out.getvalue())
+        _put(store_of(dataset), _path(run_id, name, day), pa.table(columns, schema=schema))
+
+
+def _put(store: Store, path: str, rows: pa.Table) -> None:
+    out = pa.BufferOutputStream()
+    pq.write_table(rows, out, store_schema=False, **as_written(rows.schema))  # else coded names would be read coded, too
+    store.replace(path, out.getvalue())
 
 
 def _written(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -110,9 +113,7 @@ def forget_in_dry_runs(dataset: Where, day: date, calls: Collection[str]) -> Non
             kept = rows.filter(pc.invert(pc.is_in(rows["call_id"], value_set=these)))
             if len(kept) < len(rows):
                 touched = True
-                out = pa.BufferOutputStream()
-                pq.write_table(kept, out, **as_written(rows.schema))
-                store.replace(path, out.getvalue())
+                _put(store, path, kept)
         for name in store.files(f"{FOLDER}/{run_id}") if touched else ():
             if name.startswith("report"):
                 store.remove(f"{FOLDER}/{run_id}/{name}")

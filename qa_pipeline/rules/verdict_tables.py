@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from qa_pipeline.dataset.names import encoded
 from qa_pipeline.dataset.schemas import SCHEMAS, coded
 from qa_pipeline.rules.case import RUNG_NAMES, Case
 from qa_pipeline.rules.judge import FAIL, PASS, PERSON_CAN_TELL, UNSURE, VERDICT_NAMES, Verdicts
@@ -52,9 +53,9 @@ def findings_table(case: Case, verdicts: Sequence[Verdicts]) -> pa.Table:
     fatal = spread([v.fatal & (v.verdict == FAIL) for v in ranked], bool).astype(np.int64)
     legs = case.corpus.legs
     columns = {
-        "call_id": _coded(legs["call_id"]).take(pa.array(unit)),
+        "call_id": encoded(legs["call_id"]).take(pa.array(unit)),
         "leg": legs["leg"].take(pa.array(unit)),
-        "agent_id": _coded(legs["agent_id"]).take(pa.array(unit)),
+        "agent_id": encoded(legs["agent_id"]).take(pa.array(unit)),
         "pack": _named([case.pack.id], np.zeros(len(unit), np.int64)),
         "rule_id": _named([v.rule.id for v in ranked], rule),
         "verdict": _named(VERDICT_NAMES, verdict),
@@ -68,10 +69,6 @@ def findings_table(case: Case, verdicts: Sequence[Verdicts]) -> pa.Table:
     }
     schema = coded(SCHEMAS["findings"])
     return pa.table({name: _cast(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
-
-
-def _coded(names: pa.ChunkedArray) -> pa.DictionaryArray:
-    return names.combine_chunks().dictionary_encode()
 
 
 def _cast(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
